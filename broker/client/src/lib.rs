@@ -1,0 +1,1 @@
+//! The Kafka client that loadgen, sim workloads and the CLI use; generic over the seam.

@@ -1,0 +1,1 @@
+//! Cluster metadata as a pure core: records, image and deltas, decisions.

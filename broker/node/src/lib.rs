@@ -1,0 +1,1 @@
+//! The broker binary: server on the live backends, command line, signals, text log.

@@ -1,0 +1,1 @@
+//! The seam: traits only, a conformance suite every backend must pass, and the seeded `memory` backend.

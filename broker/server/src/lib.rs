@@ -1,0 +1,1 @@
+//! The node as a library, generic over the seam; names no backend.

@@ -1,0 +1,1 @@
+//! Open-loop load generator for any Kafka-compatible broker.

@@ -1,0 +1,1 @@
+//! Result schema, charts, and HTML, Markdown and terminal rendering.
