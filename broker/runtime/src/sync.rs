@@ -1,0 +1,9 @@
+//! How tasks of one shard wait for each other. Single thread: no locks, no atomics.
+
+mod channel;
+mod notify;
+mod oneshot;
+
+pub use channel::{Receiver, Sender, channel};
+pub use notify::Notify;
+pub use oneshot::{Promise, Reply, oneshot};
