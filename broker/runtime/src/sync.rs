@@ -3,7 +3,9 @@
 mod channel;
 mod notify;
 mod oneshot;
+mod race;
 
 pub use channel::{Receiver, Sender, channel};
 pub use notify::Notify;
 pub use oneshot::{Promise, Reply, oneshot};
+pub use race::{First, race};
