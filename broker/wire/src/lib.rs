@@ -1,1 +1,21 @@
 //! Kafka protocol: schemas to typed messages, framing, record batch v2, CRC, compression. Bytes in, values out; no I/O.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
+
+mod api;
+mod error;
+pub mod frame;
+pub mod messages;
+pub mod metadata;
+mod reader;
+#[cfg(test)]
+mod round_trip;
+#[cfg(test)]
+mod testing;
+pub mod varint;
+mod writer;
+
+pub use api::{Api, Form, Message, Request, Response, Uuid};
+pub use error::{DecodeError, EncodeError};
+pub use messages::{APIS, ApiKey};
+pub use reader::{ELEMENTS_MAX, Reader, STRING_BYTES_MAX};
+pub use writer::{Frame, Piece, Writer};

@@ -1,0 +1,225 @@
+//! AlterConfigs: replace a resource's whole configuration. KIP-133.
+//!
+//! Generated from `schemas/alter_configs.schema` by `cargo x codegen`.
+
+#![allow(
+    clippy::field_reassign_with_default,
+    clippy::nonminimal_bool,
+    reason = "one statement per field"
+)]
+
+use crate::api::{Form, Message, Request, Response};
+use crate::error::{DecodeError, EncodeError};
+use crate::messages::ApiKey;
+use crate::{Reader, Writer};
+
+/// Kafka's `AlterConfigsRequest`, versions 0 to 2.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AlterConfigsRequest {
+    pub resources: Vec<AlterConfigsResource>,
+    pub validate_only: bool,
+}
+
+impl Message for AlterConfigsRequest {
+    const NAME: &'static str = "AlterConfigsRequest";
+    const VERSION_MIN: i16 = 0;
+    const VERSION_MAX: i16 = 2;
+
+    fn decode(r: &mut Reader<'_>, version: i16) -> Result<Self, DecodeError> {
+        if !(0..=2).contains(&version) {
+            return Err(DecodeError::UnsupportedVersion {
+                api_key: ApiKey::AlterConfigs as i16,
+                version,
+            });
+        }
+        let form = Form::of(version >= 2);
+        let mut it = Self::default();
+        it.resources = r.array(form, 3, |r| AlterConfigsResource::decode(r, version))?;
+        it.validate_only = r.bool()?;
+        if version >= 2 {
+            r.skip_tagged_fields()?;
+        }
+        Ok(it)
+    }
+
+    fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
+        if !(0..=2).contains(&version) {
+            return Err(EncodeError::Version { message: Self::NAME, version });
+        }
+        let form = Form::of(version >= 2);
+        w.array(&self.resources, form, |w, it| it.encode(w, version))?;
+        w.bool(self.validate_only);
+        if version >= 2 {
+            w.unsigned_varint(0);
+        }
+        Ok(())
+    }
+}
+
+/// Kafka's `AlterConfigsResource`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AlterConfigsResource {
+    pub resource_type: i8,
+    pub resource_name: String,
+    pub configs: Vec<AlterableConfig>,
+}
+
+impl AlterConfigsResource {
+    pub(crate) fn decode(r: &mut Reader<'_>, version: i16) -> Result<Self, DecodeError> {
+        let form = Form::of(version >= 2);
+        let mut it = Self::default();
+        it.resource_type = r.i8()?;
+        it.resource_name = r.string(form)?;
+        it.configs = r.array(form, 2, |r| AlterableConfig::decode(r, version))?;
+        if version >= 2 {
+            r.skip_tagged_fields()?;
+        }
+        Ok(it)
+    }
+
+    pub(crate) fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
+        let form = Form::of(version >= 2);
+        w.i8(self.resource_type);
+        w.string(&self.resource_name, form)?;
+        w.array(&self.configs, form, |w, it| it.encode(w, version))?;
+        if version >= 2 {
+            w.unsigned_varint(0);
+        }
+        Ok(())
+    }
+}
+
+/// Kafka's `AlterableConfig`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlterableConfig {
+    pub name: String,
+    pub value: Option<String>,
+}
+
+impl Default for AlterableConfig {
+    fn default() -> Self {
+        Self { name: String::new(), value: Some(String::new()) }
+    }
+}
+
+impl AlterableConfig {
+    pub(crate) fn decode(r: &mut Reader<'_>, version: i16) -> Result<Self, DecodeError> {
+        let form = Form::of(version >= 2);
+        let mut it = Self::default();
+        it.name = r.string(form)?;
+        it.value = r.nullable_string(form)?;
+        if version >= 2 {
+            r.skip_tagged_fields()?;
+        }
+        Ok(it)
+    }
+
+    pub(crate) fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
+        let form = Form::of(version >= 2);
+        w.string(&self.name, form)?;
+        w.nullable_string(self.value.as_deref(), form)?;
+        if version >= 2 {
+            w.unsigned_varint(0);
+        }
+        Ok(())
+    }
+}
+
+impl Request for AlterConfigsRequest {
+    const API: ApiKey = ApiKey::AlterConfigs;
+    type Response = AlterConfigsResponse;
+}
+
+/// Kafka's `AlterConfigsResponse`, versions 0 to 2.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AlterConfigsResponse {
+    pub throttle_time_ms: i32,
+    pub responses: Vec<AlterConfigsResourceResponse>,
+}
+
+impl Message for AlterConfigsResponse {
+    const NAME: &'static str = "AlterConfigsResponse";
+    const VERSION_MIN: i16 = 0;
+    const VERSION_MAX: i16 = 2;
+
+    fn decode(r: &mut Reader<'_>, version: i16) -> Result<Self, DecodeError> {
+        if !(0..=2).contains(&version) {
+            return Err(DecodeError::UnsupportedVersion {
+                api_key: ApiKey::AlterConfigs as i16,
+                version,
+            });
+        }
+        let form = Form::of(version >= 2);
+        let mut it = Self::default();
+        it.throttle_time_ms = r.i32()?;
+        it.responses = r.array(form, 5, |r| AlterConfigsResourceResponse::decode(r, version))?;
+        if version >= 2 {
+            r.skip_tagged_fields()?;
+        }
+        Ok(it)
+    }
+
+    fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
+        if !(0..=2).contains(&version) {
+            return Err(EncodeError::Version { message: Self::NAME, version });
+        }
+        let form = Form::of(version >= 2);
+        w.i32(self.throttle_time_ms);
+        w.array(&self.responses, form, |w, it| it.encode(w, version))?;
+        if version >= 2 {
+            w.unsigned_varint(0);
+        }
+        Ok(())
+    }
+}
+
+/// Kafka's `AlterConfigsResourceResponse`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlterConfigsResourceResponse {
+    pub error_code: i16,
+    pub error_message: Option<String>,
+    pub resource_type: i8,
+    pub resource_name: String,
+}
+
+impl Default for AlterConfigsResourceResponse {
+    fn default() -> Self {
+        Self {
+            error_code: 0,
+            error_message: Some(String::new()),
+            resource_type: 0,
+            resource_name: String::new(),
+        }
+    }
+}
+
+impl AlterConfigsResourceResponse {
+    pub(crate) fn decode(r: &mut Reader<'_>, version: i16) -> Result<Self, DecodeError> {
+        let form = Form::of(version >= 2);
+        let mut it = Self::default();
+        it.error_code = r.i16()?;
+        it.error_message = r.nullable_string(form)?;
+        it.resource_type = r.i8()?;
+        it.resource_name = r.string(form)?;
+        if version >= 2 {
+            r.skip_tagged_fields()?;
+        }
+        Ok(it)
+    }
+
+    pub(crate) fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
+        let form = Form::of(version >= 2);
+        w.i16(self.error_code);
+        w.nullable_string(self.error_message.as_deref(), form)?;
+        w.i8(self.resource_type);
+        w.string(&self.resource_name, form)?;
+        if version >= 2 {
+            w.unsigned_varint(0);
+        }
+        Ok(())
+    }
+}
+
+impl Response for AlterConfigsResponse {
+    const API: ApiKey = ApiKey::AlterConfigs;
+}
