@@ -2,6 +2,8 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
 
 mod api;
+pub mod batch;
+pub mod compression;
 mod error;
 pub mod frame;
 pub mod messages;
