@@ -65,6 +65,8 @@ pub enum Bug {
     DuplicateAnsweredEarly,
     /// Only the newest batch of each producer is remembered.
     DedupWindowOfOne,
+    /// The high watermark counts the leader's own end before its sync.
+    HighWatermarkCountsUnsynced,
 }
 
 /// Rare states that a sweep must reach at least once.
