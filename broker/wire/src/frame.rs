@@ -3,10 +3,11 @@
 //! Promises: the header of every version as Kafka lays it out, the odd cases included (ApiVersions
 //! responses, the client id's classic length). Does not: read from a socket, choose versions.
 
-use model::Buf;
+use model::{Buf, ErrorCode};
 
 use crate::api::{Api, Form, Message, Request, Response};
 use crate::error::{DecodeError, EncodeError};
+use crate::messages::api_versions::{ApiVersion, ApiVersionsResponse};
 use crate::messages::{APIS, ApiKey};
 use crate::{Frame, Reader, Writer};
 
@@ -148,6 +149,26 @@ pub fn encode_response<R: Response>(
     writer.finish()
 }
 
+/// The answer to [`DecodeError::ApiVersionsTooNew`]: a version 0 body with UNSUPPORTED_VERSION and
+/// the range of ApiVersions itself, from which the client chooses again (KIP-511).
+///
+/// # Errors
+/// None in practice: the message is small and fixed.
+pub fn encode_api_versions_too_new(correlation_id: i32) -> Result<Frame, EncodeError> {
+    let api = ApiKey::ApiVersions.api();
+    let row = ApiVersion {
+        api_key: api.key as i16,
+        min_version: api.version_min,
+        max_version: api.version_max,
+    };
+    let response = ApiVersionsResponse {
+        error_code: ErrorCode::UnsupportedVersion.code(),
+        api_keys: vec![row],
+        ..ApiVersionsResponse::default()
+    };
+    encode_response(&response, 0, correlation_id, 1024)
+}
+
 /// The correlation id of a response frame (without its length prefix).
 ///
 /// # Errors
@@ -168,4 +189,111 @@ pub fn decode_response<R: Response>(frame: &Buf, version: i16) -> Result<(i32, R
         reader.skip_tagged_fields()?;
     }
     Ok((correlation_id, <R as Message>::decode(&mut reader, version)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::api_versions::ApiVersionsRequest;
+    use crate::messages::metadata::{MetadataRequest, MetadataResponse};
+
+    const LIMIT: usize = 1 << 20;
+
+    fn body_of(frame: Frame) -> Buf {
+        Buf::from(frame.into_vec()).slice(LENGTH_BYTES..)
+    }
+
+    #[test]
+    fn a_flexible_request_keeps_the_classic_client_id() {
+        let request = ApiVersionsRequest {
+            client_software_name: "x".to_owned(),
+            client_software_version: "1".to_owned(),
+        };
+        let frame = encode_request(&request, 3, 7, Some("ab"), LIMIT).unwrap();
+        #[rustfmt::skip]
+        let expected = [
+            0, 0, 0, 18,                // length
+            0, 18, 0, 3,                // key, version
+            0, 0, 0, 7,                 // correlation id
+            0, 2, b'a', b'b',           // client id
+            0,                          // header tags
+            2, b'x', 2, b'1', 0,        // body
+        ];
+        assert_eq!(frame.size_bytes, expected.len());
+        assert_eq!(frame.clone().into_vec(), expected);
+        let body = body_of(frame);
+        let (header, mut reader) = decode_request_header(&body).unwrap();
+        assert_eq!((header.version, header.correlation_id, header.client_id), (3, 7, Some("ab")));
+        assert_eq!(ApiVersionsRequest::decode(&mut reader, 3), Ok(request));
+    }
+
+    #[test]
+    fn only_api_versions_responses_keep_the_plain_header() {
+        for api in APIS {
+            let plain = api.response_header_version(api.version_max) == 0;
+            assert_eq!(plain, api.key == ApiKey::ApiVersions, "{}", api.name);
+        }
+        let response = MetadataResponse::default();
+        for version in 0..=MetadataResponse::VERSION_MAX {
+            let body = body_of(encode_response(&response, version, -5, LIMIT).unwrap());
+            let (correlation_id, again) = decode_response(&body, version).unwrap();
+            assert_eq!((correlation_id, again), (-5, response.clone()), "v{version}");
+        }
+    }
+
+    #[test]
+    fn a_new_api_versions_request_is_answered_and_other_versions_close() {
+        let header = |api_key: i16, version: i16| {
+            let bytes =
+                [api_key.to_be_bytes(), version.to_be_bytes(), [0, 0], [0, 9], [0xff, 0xff]];
+            decode_request_header(&Buf::from(bytes.concat())).map(|_| ())
+        };
+        let too_new = DecodeError::ApiVersionsTooNew { correlation_id: 9, version: 5 };
+        assert_eq!(header(18, 5), Err(too_new));
+        assert_eq!(header(0, 2), Err(DecodeError::UnsupportedVersion { api_key: 0, version: 2 }));
+        assert_eq!(header(999, 0), Err(DecodeError::UnknownApi { api_key: 999 }));
+        assert_eq!(header(3, 0), Ok(()));
+        let body = body_of(encode_api_versions_too_new(9).unwrap());
+        assert_eq!(body[..], [0, 0, 0, 9, 0, 35, 0, 0, 0, 1, 0, 18, 0, 0, 0, 4]);
+    }
+
+    #[test]
+    fn frames_are_split_at_their_length() {
+        let received = Buf::from(vec![0, 0, 0, 2, 1, 2, 0, 0]);
+        let (frame, rest) = split_frame(&received, 10).unwrap().unwrap();
+        assert_eq!((&frame[..], &rest[..]), (&[1, 2][..], &[0, 0][..]));
+        assert_eq!(split_frame(&rest, 10), Ok(None));
+        assert_eq!(split_frame(&received.slice(..5), 10), Ok(None));
+        let error = DecodeError::FrameLength { length: 2, limit_bytes: 1 };
+        assert_eq!(split_frame(&received, 1), Err(error));
+        let negative = Buf::from(vec![0xff; 4]);
+        let error = DecodeError::FrameLength { length: -1, limit_bytes: 10 };
+        assert_eq!(split_frame(&negative, 10), Err(error));
+    }
+
+    #[test]
+    fn a_count_that_the_frame_cannot_hold_is_refused_before_anything_is_reserved() {
+        let count = Buf::from(vec![0x7f, 0xff, 0xff, 0xff, 0, 0]);
+        let decoded = MetadataRequest::decode(&mut Reader::new(&count), 1);
+        assert_eq!(decoded, Err(DecodeError::Length { at: 0, length: i64::from(i32::MAX) }));
+    }
+
+    #[test]
+    fn a_message_beyond_the_limit_is_not_sent() {
+        let request = MetadataRequest::default();
+        let encoded = encode_request(&request, 1, 1, Some("a client"), 16);
+        assert_eq!(encoded, Err(EncodeError::TooLarge { limit_bytes: 16 }));
+    }
+
+    #[test]
+    fn repeated_or_unsorted_tags_are_refused_and_unknown_ones_skipped() {
+        let decode = |tags: &[u8]| {
+            let body = Buf::from([&[1, 1][..], tags].concat());
+            ApiVersionsRequest::decode(&mut Reader::new(&body), 3).map(|_| ())
+        };
+        assert_eq!(decode(&[2, 5, 1, 0, 9, 0]), Ok(()));
+        assert_eq!(decode(&[2, 5, 1, 0, 5, 0]), Err(DecodeError::TagOrder { at: 6, tag: 5 }));
+        assert_eq!(decode(&[2, 5, 0, 4, 0]), Err(DecodeError::TagOrder { at: 5, tag: 4 }));
+        assert_eq!(decode(&[1, 5, 9, 0]), Err(DecodeError::Truncated { at: 3 }));
+    }
 }

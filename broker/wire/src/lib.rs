@@ -5,9 +5,11 @@ mod api;
 pub mod batch;
 pub mod compression;
 mod error;
+mod fetch_response;
 pub mod frame;
 pub mod messages;
 pub mod metadata;
+mod produce_view;
 mod reader;
 #[cfg(test)]
 mod round_trip;
@@ -18,6 +20,8 @@ mod writer;
 
 pub use api::{Api, Form, Message, Request, Response, Uuid};
 pub use error::{DecodeError, EncodeError};
+pub use fetch_response::{FetchResponseEncoder, FetchResponseHead};
 pub use messages::{APIS, ApiKey};
+pub use produce_view::{ProducePartition, ProduceTopic, ProduceView};
 pub use reader::{ELEMENTS_MAX, Reader, STRING_BYTES_MAX};
 pub use writer::{Frame, Piece, Writer};

@@ -58,7 +58,16 @@ impl Frame {
 #[derive(Debug)]
 enum Records {
     Held(Buf),
-    External { size_bytes: u32 },
+    External { index: usize, size_bytes: u32 },
+}
+
+impl Records {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Held(records) => records.len(),
+            Self::External { size_bytes, .. } => *size_bytes as usize,
+        }
+    }
 }
 
 /// Collects one message.
@@ -69,7 +78,8 @@ pub struct Writer {
     records: Vec<(usize, Records)>,
     records_size_bytes: usize,
     /// Set by [`Writer::external_records`], taken by the next records field.
-    external: Option<u32>,
+    external: Option<Records>,
+    external_count: usize,
     limit_bytes: usize,
     overflowed: bool,
 }
@@ -83,6 +93,7 @@ impl Writer {
             records: Vec::new(),
             records_size_bytes: 0,
             external: None,
+            external_count: 0,
             limit_bytes,
             overflowed: false,
         }
@@ -173,31 +184,27 @@ impl Writer {
     /// # Errors
     /// [`EncodeError::TooLong`] above `i32::MAX` bytes.
     pub fn records(&mut self, value: Option<&Buf>, form: Form) -> Result<(), EncodeError> {
-        if let Some(size_bytes) = self.external.take() {
-            self.array_length(Some(size_bytes as usize), form)?;
-            self.place(Records::External { size_bytes }, size_bytes as usize);
-            return Ok(());
-        }
-        self.array_length(value.map(|records| records.len()), form)?;
-        if let Some(records) = value.filter(|records| !records.is_empty()) {
-            self.place(Records::Held(records.clone()), records.len());
+        let records = match (self.external.take(), value) {
+            (Some(external), _) => external,
+            (None, Some(records)) => Records::Held(records.clone()),
+            (None, None) => return self.array_length(None, form),
+        };
+        let size_bytes = records.size_bytes();
+        self.array_length(Some(size_bytes), form)?;
+        if size_bytes > self.limit_bytes.saturating_sub(self.size_bytes()) {
+            self.overflowed = true;
+        } else if size_bytes > 0 {
+            self.records_size_bytes += size_bytes;
+            self.records.push((self.bytes.len(), records));
         }
         Ok(())
     }
 
     /// The next records field is `size_bytes` that the caller will send itself: it becomes a
-    /// [`Piece::External`], whatever the message holds in that field.
+    /// [`Piece::External`], whatever the message holds in that field. Zero bytes give no piece.
     pub fn external_records(&mut self, size_bytes: u32) {
-        self.external = Some(size_bytes);
-    }
-
-    fn place(&mut self, records: Records, size_bytes: usize) {
-        if size_bytes > self.limit_bytes.saturating_sub(self.size_bytes()) {
-            self.overflowed = true;
-            return;
-        }
-        self.records_size_bytes += size_bytes;
-        self.records.push((self.bytes.len(), records));
+        self.external = Some(Records::External { index: self.external_count, size_bytes });
+        self.external_count += 1;
     }
 
     /// The count of an array whose elements the caller writes next; `None` is null.
@@ -317,7 +324,6 @@ impl Writer {
         let bytes = Buf::from(self.bytes);
         let mut pieces = Vec::with_capacity(2 * self.records.len() + 1);
         let mut sent = 0;
-        let mut external_count = 0;
         for (at, records) in self.records {
             if at > sent {
                 pieces.push(Piece::Bytes(bytes.slice(sent..at)));
@@ -325,10 +331,7 @@ impl Writer {
             }
             pieces.push(match records {
                 Records::Held(records) => Piece::Bytes(records),
-                Records::External { size_bytes } => {
-                    external_count += 1;
-                    Piece::External { index: external_count - 1, size_bytes }
-                }
+                Records::External { index, size_bytes } => Piece::External { index, size_bytes },
             });
         }
         if sent < bytes.len() {
