@@ -1,1 +1,3 @@
-//! Cluster metadata as a pure core: records, image and deltas, decisions.
+//! Cluster metadata as a pure core: records, image and deltas, decisions; and the configuration table.
+
+pub mod config;
