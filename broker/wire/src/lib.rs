@@ -7,8 +7,12 @@ pub mod compression;
 mod error;
 mod fetch_response;
 pub mod frame;
+#[cfg(test)]
+mod golden;
 pub mod messages;
 pub mod metadata;
+#[cfg(test)]
+mod oracle;
 mod produce_view;
 mod reader;
 #[cfg(test)]

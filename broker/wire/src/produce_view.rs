@@ -112,8 +112,7 @@ fn skip_tags(r: &mut Reader<'_>, form: Form) -> Result<(), DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Writer;
-    use crate::testing::{Sample, Source};
+    use crate::testing::{Sample, Source, encode};
 
     #[test]
     fn the_view_sees_what_the_message_says_and_copies_no_records() {
@@ -150,12 +149,5 @@ mod tests {
                 assert!(ProduceView::decode(&mut Reader::new(&cut), version).is_err());
             }
         }
-    }
-
-    fn encode(request: &ProduceRequest, version: i16) -> Buf {
-        let mut writer = Writer::new(1 << 20);
-        writer.reserve_i32();
-        request.encode(&mut writer, version).unwrap();
-        Buf::from(writer.finish().unwrap().into_vec()).slice(4..)
     }
 }

@@ -3,7 +3,7 @@
 use model::Buf;
 
 use crate::messages::sample::visit_all;
-use crate::testing::{Sample, Source, Visit};
+use crate::testing::{Sample, Source, Visit, encode};
 use crate::{Message, Reader, Writer};
 
 const SAMPLES_PER_VERSION: u64 = 24;
@@ -51,13 +51,6 @@ impl Visit for OtherVersions {
             assert!(encoded.is_err(), "{} v{version}", M::NAME);
         }
     }
-}
-
-fn encode<M: Message>(message: &M, version: i16) -> Buf {
-    let mut writer = Writer::new(64 << 20);
-    writer.reserve_i32();
-    message.encode(&mut writer, version).unwrap();
-    Buf::from(writer.finish().unwrap().into_vec()).slice(4..)
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use model::Buf;
 
-use crate::Uuid;
 use crate::api::{Message, Request, Response};
+use crate::{Uuid, Writer};
 
 /// A message with arbitrary content in the fields of one version.
 pub(crate) trait Sample {
@@ -88,4 +88,12 @@ impl Source {
     ) -> Option<T> {
         if null_allowed && self.below(4) == 0 { None } else { Some(value(self)) }
     }
+}
+
+/// The body alone, in one piece.
+pub(crate) fn encode<M: Message>(message: &M, version: i16) -> Buf {
+    let mut writer = Writer::new(64 << 20);
+    writer.reserve_i32();
+    message.encode(&mut writer, version).unwrap();
+    Buf::from(writer.finish().unwrap().into_vec()).slice(4..)
 }
