@@ -1,1 +1,23 @@
 //! The node as a library, generic over the seam; names no backend.
+//!
+//! Promises: the same [`run`] on every shard of every backend; no global state, no signal handler, no
+//! exit of its own: the seam says when to stop and hears how it ended.
+//! Does not: read files or the environment for its configuration ([`Boot`] arrives as a value).
+//!
+//! Reading order: `boot` (what a node is given), `shard` (what a shard owns and how it comes up),
+//! `mesh` (how shards talk), `net` (from bytes to requests and back), `handlers` (one file per API).
+
+pub mod advertised;
+mod boot;
+mod stats;
+
+mod mesh;
+mod net;
+mod shard;
+
+mod handlers;
+
+pub use boot::{Boot, Level, Line, ListenerSpec};
+pub use mesh::Message;
+pub use shard::run;
+pub use stats::Stats;
