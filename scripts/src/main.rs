@@ -1,6 +1,7 @@
 //! `cargo x <task>`: one module per task.
 
 mod codegen;
+mod fuzz;
 
 use std::process::ExitCode;
 
@@ -11,11 +12,14 @@ use clap::Parser;
 enum Task {
     /// Write broker/wire's message types from its schemas.
     Codegen(codegen::Args),
+    /// Run the fuzz bodies of broker/wire.
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Codegen(args) => codegen::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,21 +8,12 @@ use crate::batch::{
 };
 use crate::compression::Codec;
 use crate::messages::sample::visit_all;
-use crate::testing::{Sample, Visit, encode};
+use crate::testing::{Sample, Visit, encode, from_hex, lines};
 use crate::{Message, Reader};
 
 const MESSAGES: &str = include_str!("../tests/golden/messages.hex");
 const BATCHES: &str = include_str!("../tests/golden/record_batches.hex");
 const NOW_MS: i64 = 1_700_000_000_000;
-
-fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
-    text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(' ').collect())
-}
-
-fn from_hex(text: &str) -> Buf {
-    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
-    (0..text.len()).step_by(2).map(digit).collect::<Vec<u8>>().into()
-}
 
 fn batch(name: &str) -> Buf {
     let line = lines(BATCHES).find(|line| line[0] == name);

@@ -1,5 +1,5 @@
 //! Kafka protocol: schemas to typed messages, framing, record batch v2, CRC, compression. Bytes in, values out; no I/O.
-#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
+#![cfg_attr(not(any(test, feature = "fuzz")), deny(clippy::indexing_slicing, clippy::unwrap_used))]
 
 mod api;
 pub mod batch;
@@ -7,6 +7,8 @@ pub mod compression;
 mod error;
 mod fetch_response;
 pub mod frame;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 #[cfg(test)]
 mod golden;
 pub mod messages;
@@ -17,7 +19,7 @@ mod produce_view;
 mod reader;
 #[cfg(test)]
 mod round_trip;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
 mod testing;
 pub mod varint;
 mod writer;

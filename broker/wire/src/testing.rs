@@ -97,3 +97,13 @@ pub(crate) fn encode<M: Message>(message: &M, version: i16) -> Buf {
     message.encode(&mut writer, version).unwrap();
     Buf::from(writer.finish().unwrap().into_vec()).slice(4..)
 }
+
+/// The words of each line of a golden file.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(' ').collect())
+}
+
+pub(crate) fn from_hex(text: &str) -> Buf {
+    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(digit).collect::<Vec<u8>>().into()
+}

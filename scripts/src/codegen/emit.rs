@@ -58,7 +58,7 @@ pub(super) fn index(schemas: &[(String, Schema)]) -> String {
     for (file, _) in schemas {
         line_to(&mut out, &format!("pub mod {file};"));
     }
-    line_to(&mut out, "#[cfg(test)] pub(crate) mod sample;\n");
+    line_to(&mut out, "#[cfg(any(test, feature = \"fuzz\"))] pub(crate) mod sample;\n");
     line_to(&mut out, "use crate::api::Api;\n");
     let mut apis: Vec<&Api> =
         schemas.iter().filter_map(|(_, schema)| schema.api.as_ref()).collect();

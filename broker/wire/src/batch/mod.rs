@@ -28,6 +28,8 @@ pub use builder::{BatchBuilder, BatchStamp};
 pub use error::{BatchError, RECORD_ERRORS_MAX, RecordError, RecordFault};
 pub use header::{Attributes, BatchHeader, BatchProducer, TimestampType, patched_head};
 pub use record::{Header, Headers, Record, Records};
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use restamp::crc as restamp_crc;
 pub use restamp::{Restamp, restamped_header};
 pub use validate::{BatchFacts, ProduceRules, validate};
 pub use view::{BatchView, Batches, batches};

@@ -26,7 +26,7 @@ pub fn restamped_header(batch: &BatchView<'_>, restamp: Restamp) -> [u8; HEADER_
 }
 
 /// CRC-32C of a batch whose header and records lie apart. The header's own `crc` field is outside.
-pub(super) fn crc(header: &[u8; HEADER_BYTES], payload: &[u8]) -> u32 {
+pub(crate) fn crc(header: &[u8; HEADER_BYTES], payload: &[u8]) -> u32 {
     let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
     digest.update(header.get(CRC_FROM..).unwrap_or_default());
     digest.update(payload);

@@ -23,7 +23,7 @@ fn batch(codec: Codec, edit: impl FnOnce(&mut BatchHeader)) -> Vec<u8> {
 fn edited(mut bytes: Vec<u8>, edit: impl FnOnce(&mut BatchHeader)) -> Vec<u8> {
     let mut header = BatchHeader::decode(&bytes).unwrap();
     edit(&mut header);
-    header.crc = restamp::crc(&header.encode(), &bytes[HEADER_BYTES..]);
+    header.crc = restamp_crc(&header.encode(), &bytes[HEADER_BYTES..]);
     bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
     bytes
 }

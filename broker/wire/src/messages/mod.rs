@@ -24,7 +24,7 @@ pub mod metadata;
 pub mod metadata_records;
 pub mod offset_for_leader_epoch;
 pub mod produce;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod sample;
 
 use crate::api::Api;
