@@ -1,0 +1,102 @@
+//! Pipes that carry cold file pages to sockets: few, reused, and bounded.
+
+use core::cell::{Cell, RefCell};
+use runtime::sync::Notify;
+use runtime::{Error, Result};
+
+use crate::sys::Pipe;
+
+/// Pipes of one shard. An unprivileged user gets 64 of `PIPE_BYTES` by default, all shards together
+/// (`pipe-user-pages-soft`); past that the kernel gives smaller ones.
+const PIPES_MAX: usize = 16;
+const PIPE_BYTES: usize = 1 << 20;
+
+/// Cold reads that are in a worker at the same time: half the workers, so that syncs never queue
+/// behind catch-up readers.
+const COLD_MAX: usize = 4;
+
+/// File workers that a ring may use.
+pub(crate) const WORKERS_MAX: u32 = 2 * COLD_MAX as u32;
+
+pub(crate) struct Pipes {
+    idle: RefCell<Vec<Pipe>>,
+    /// Leases given out.
+    out: Cell<usize>,
+    wanting: Cell<usize>,
+    cold: Cell<usize>,
+    changed: Notify,
+}
+
+impl Pipes {
+    pub(crate) fn new() -> Self {
+        Self {
+            idle: RefCell::default(),
+            out: Cell::new(0),
+            wanting: Cell::new(0),
+            cold: Cell::new(0),
+            changed: Notify::new(),
+        }
+    }
+
+    /// An empty pipe, once one is free.
+    pub(crate) async fn take(&self) -> Result<Pipe> {
+        if self.out.get() >= PIPES_MAX {
+            let _wanting = Counted::new(&self.wanting);
+            while self.out.get() >= PIPES_MAX {
+                self.changed.notified().await;
+            }
+        }
+        let idle = self.idle.borrow_mut().pop();
+        let pipe = match idle {
+            Some(pipe) => pipe,
+            None => Pipe::new(PIPE_BYTES).map_err(Error::from)?,
+        };
+        self.out.set(self.out.get() + 1);
+        Ok(pipe)
+    }
+
+    /// Takes an empty pipe back.
+    pub(crate) fn give_back(&self, pipe: Pipe) {
+        self.idle.borrow_mut().push(pipe);
+        self.discard();
+    }
+
+    /// A pipe was closed with bytes in it.
+    pub(crate) fn discard(&self) {
+        self.out.set(self.out.get() - 1);
+        self.changed.notify();
+    }
+
+    /// Somebody waits for a pipe: who holds one and makes no progress should give it up.
+    pub(crate) fn contended(&self) -> bool {
+        self.wanting.get() > 0
+    }
+
+    /// Waits for a place among the cold reads.
+    pub(crate) async fn cold_place(&self) -> Counted<'_> {
+        while self.cold.get() >= COLD_MAX {
+            self.changed.notified().await;
+        }
+        Counted::new(&self.cold)
+    }
+
+    pub(crate) fn cold_place_left(&self) {
+        self.changed.notify();
+    }
+}
+
+/// One more for as long as it lives.
+pub(crate) struct Counted<'a>(&'a Cell<usize>);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
