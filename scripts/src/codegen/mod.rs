@@ -3,7 +3,9 @@
 //! Promises: the same schemas give the same files, byte for byte; `--check` writes nothing and
 //! fails when a generated file is missing, stale, or without a schema.
 
+mod codec;
 mod emit;
+mod names;
 mod sample;
 mod schema;
 
@@ -112,4 +114,14 @@ fn format_rust(text: &str) -> Result<String, String> {
         return Err(format!("rustfmt refused generated code:\n{text}"));
     }
     String::from_utf8(output.stdout).map_err(|error| format!("rustfmt: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Args, run};
+
+    #[test]
+    fn the_committed_messages_are_those_of_the_schemas() {
+        assert_eq!(run(&Args { check: true }), Ok(()));
+    }
 }

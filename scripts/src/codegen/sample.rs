@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::emit::{has_word, rust_name};
+use super::emit::has_word;
+use super::names::rust_name;
 use super::schema::{Base, Field, Role, Schema, Struct, Versions};
 
 /// `messages/sample.rs`.
