@@ -1,11 +1,15 @@
 //! Completion-driven I/O: a pure core and the rings that carry its intents out.
 
 mod core;
+#[cfg(test)]
+mod fake;
 mod helper;
 mod inbound;
 mod intent;
 mod kernel;
 mod soft;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::core::{Core, Returned};
 pub(crate) use inbound::ExactRequest;

@@ -59,10 +59,10 @@ pub(super) enum Work {
     Receive {
         connection: Slot,
     },
-    /// Into the caller's memory, for a connection.
     ReceiveExact {
         connection: Slot,
         into: Vec<u8>,
+        began: usize,
         want: usize,
         done: usize,
     },

@@ -50,13 +50,16 @@ pub(crate) struct ExactRequest {
     pub(crate) into: Vec<u8>,
     /// Bytes still missing, those of an operation under way included.
     pub(crate) missing: usize,
+    /// Where this request's bytes begin in the memory.
+    began: usize,
     operation: Option<Slot>,
 }
 
 impl ExactRequest {
     pub(crate) fn new(into: Vec<u8>, count: usize) -> Self {
         assert!(into.capacity() - into.len() >= count, "no room for {count} bytes");
-        Self { into, missing: count, operation: None }
+        let began = into.len();
+        Self { into, missing: count, began, operation: None }
     }
 }
 
@@ -239,9 +242,11 @@ impl Core {
             }
             inbound.exact = None;
             request.operation = None;
-            let answer = self.take_exact(slot, request);
+            let taken = self.take_exact(slot);
+            request.into = taken.into;
+            request.missing -= taken.done;
             let inbound = self.connections.get_mut(connection).expect("found above");
-            inbound.end = inbound.end.or(answer);
+            inbound.end = inbound.end.or(taken.end);
         }
         let inbound = self.connections.get_mut(connection).expect("found above");
         while request.missing > 0 {
@@ -288,7 +293,8 @@ impl Core {
         inbound.bulk = SMALL_AGAIN;
         let fd = inbound.fd.clone();
         let into = core::mem::take(&mut request.into);
-        let work = Work::ReceiveExact { connection, into, want: request.missing, done: 0 };
+        let (began, want) = (request.began, request.missing);
+        let work = Work::ReceiveExact { connection, into, began, want, done: 0 };
         let slot = self.insert(&fd, work).expect("checked for room above");
         self.resume(slot);
         request.operation = Some(slot);
@@ -301,54 +307,63 @@ impl Core {
         let abandoned = self.operations.get(slot).is_some_and(|operation| operation.abandoned);
         if abandoned {
             // Nobody will fetch the memory: its bytes belong to the stream and to the next call.
-            let mut orphan = ExactRequest::new(Vec::new(), 0);
-            let end = self.take_exact(slot, &mut orphan);
+            let orphan = self.take_exact(slot);
             if let Some(inbound) = self.connections.get_mut(connection) {
                 inbound.exact = None;
-                inbound.end = inbound.end.or(end);
-                let shut = inbound.end == Some(Err(Error::Closed));
-                if !orphan.into.is_empty() && !shut {
-                    inbound.queued_bytes += orphan.into.len();
-                    inbound.queue.push_back(Buf::from(orphan.into));
-                }
+                inbound.end = inbound.end.or(orphan.end);
+                inbound.put_back(&orphan.into, orphan.began);
             }
         }
         self.wake_connection(connection);
     }
 
-    /// Moves the memory and what was received out of an answered operation. An abandoned one keeps
-    /// only the bytes that it received itself.
-    fn take_exact(&mut self, slot: Slot, request: &mut ExactRequest) -> Option<Result<()>> {
+    /// Takes an answered receive into the caller's memory apart.
+    fn take_exact(&mut self, slot: Slot) -> TakenExact {
         let operation = self.operations.remove(slot).expect("a live operation");
-        let Work::ReceiveExact { mut into, done, .. } = operation.work else {
+        let Work::ReceiveExact { mut into, began, done, .. } = operation.work else {
             panic!("not a receive into the caller's memory");
         };
-        let before = into.len();
         // SAFETY: completions reported `done` bytes written behind the vector's end, inside its
         // capacity (`resume` sliced them from it).
-        unsafe { into.set_len(before + done) };
-        if operation.abandoned {
-            into.drain(..before);
-        }
-        request.into = into;
-        request.missing = request.missing.saturating_sub(done);
-        match operation.answer.expect("only answered operations are taken") {
+        unsafe { into.set_len(into.len() + done) };
+        let end = match operation.answer.expect("only answered operations are taken") {
             Ok(0) => Some(Ok(())),
             Ok(_) | Err(Errno(libc::ECANCELED | libc::EINTR | libc::EAGAIN)) => None,
             Err(errno) => Some(Err(errno.into())),
-        }
+        };
+        TakenExact { into, began, done, end }
     }
 
-    /// The future of a `recv_exact` was dropped.
+    /// The future of a `recv_exact` was dropped: what it got belongs to the next call.
     pub(crate) fn abandon_exact(&mut self, connection: Slot, request: &ExactRequest) {
-        let Some(slot) = request.operation else { return };
-        let answered =
-            self.operations.get(slot).is_some_and(|operation| operation.answer.is_some());
-        if let Some(operation) = self.operations.get_mut(slot) {
-            operation.abandoned = true;
-            if answered {
-                self.received_exact(slot, connection);
+        let Some(slot) = request.operation else {
+            if let Some(inbound) = self.connections.get_mut(connection) {
+                inbound.put_back(&request.into, request.began);
             }
+            return;
+        };
+        let Some(operation) = self.operations.get_mut(slot) else { return };
+        operation.abandoned = true;
+        if operation.answer.is_some() {
+            self.received_exact(slot, connection);
+        }
+    }
+}
+
+struct TakenExact {
+    into: Vec<u8>,
+    began: usize,
+    done: usize,
+    end: Option<Result<()>>,
+}
+
+impl Inbound {
+    /// Returns bytes to the front of the queue, unless this side has shut the connection down.
+    fn put_back(&mut self, memory: &[u8], began: usize) {
+        let bytes = memory.get(began..).unwrap_or(&[]);
+        if !bytes.is_empty() && self.end != Some(Err(Error::Closed)) {
+            self.queued_bytes += bytes.len();
+            self.queue.push_front(Buf::from(bytes.to_vec()));
         }
     }
 }
