@@ -1,6 +1,7 @@
 //! All that a replica can hear, and all that it can ask for.
 
 use model::{LeaderEpoch, NodeId, Offset, ProducerEpoch, ProducerId};
+use wire::batch::{BatchFacts, BatchProducer};
 
 use crate::AppendError;
 
@@ -86,6 +87,17 @@ pub struct Batch {
     pub transactional: bool,
 }
 
+impl From<&BatchFacts> for Batch {
+    fn from(facts: &BatchFacts) -> Self {
+        Self {
+            record_count: facts.record_count,
+            max_timestamp_ms: facts.max_timestamp_ms,
+            producer: facts.header.producer.as_ref().map(ProducerStamp::from),
+            transactional: facts.header.attributes.is_transactional(),
+        }
+    }
+}
+
 /// Who wrote a batch and which of its records it carries (KIP-98).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProducerStamp {
@@ -93,4 +105,10 @@ pub struct ProducerStamp {
     pub epoch: ProducerEpoch,
     /// Sequence number of the first record, 0 to 2^31 - 1; the next after the last is 0.
     pub base_sequence: i32,
+}
+
+impl From<&BatchProducer> for ProducerStamp {
+    fn from(producer: &BatchProducer) -> Self {
+        Self { id: producer.id, epoch: producer.epoch, base_sequence: producer.base_sequence }
+    }
 }

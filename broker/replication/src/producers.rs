@@ -12,6 +12,7 @@ mod snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Bug, Offset, Probe, ProducerEpoch, ProducerId};
+use wire::batch::BatchHeader;
 
 pub use entry::BATCHES_KEPT;
 use entry::Entry;
@@ -42,6 +43,27 @@ pub struct ReplayedBatch {
     /// Set for a control batch that ends a transaction: the epoch of the coordinator that wrote it.
     /// Other control batches carry no producer and are not replayed.
     pub coordinator_epoch: Option<i32>,
+}
+
+impl ReplayedBatch {
+    /// What recovery knows of a batch from its header, and for the end of a transaction from its
+    /// control record. A compacted batch still stands for every offset that it once held.
+    ///
+    /// `None`: the batch tells nothing about a producer.
+    #[must_use]
+    pub fn from_header(header: &BatchHeader, coordinator_epoch: Option<i32>) -> Option<Self> {
+        let producer = header.producer.as_ref()?;
+        if header.attributes.is_control() && coordinator_epoch.is_none() {
+            return None;
+        }
+        let batch = Batch {
+            record_count: u32::try_from(header.last_offset_delta).ok()?.checked_add(1)?,
+            max_timestamp_ms: header.max_timestamp_ms,
+            producer: Some(producer.into()),
+            transactional: header.attributes.is_transactional(),
+        };
+        Some(Self { base_offset: header.base_offset, batch, coordinator_epoch })
+    }
 }
 
 /// One row of DescribeProducers.
