@@ -16,6 +16,7 @@
 mod clock;
 mod disk;
 mod error;
+pub mod memory;
 mod mesh;
 mod net;
 mod spawn;

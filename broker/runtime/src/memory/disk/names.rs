@@ -1,0 +1,499 @@
+//! Directories: what a look-up sees, and what a power loss would leave.
+//!
+//! Every directory has two maps of names, the cached one and the durable one, and every change since
+//! the last `sync_dir` waits in one list. Promises: a power loss keeps, for each directory, a prefix
+//! of its changes; a rename happens wholly or not at all; what a synced directory shows needs no
+//! sync of another one, but for the directories above it.
+//! Does not: hold bytes (`content.rs`), know faults or time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use super::content::Content;
+use crate::{Entry, EntryKind, Error, Result};
+
+pub(in crate::memory) type InodeId = u64;
+
+pub(super) const ROOT: InodeId = 0;
+
+const ENOTDIR: i32 = 20;
+const EISDIR: i32 = 21;
+const EINVAL: i32 = 22;
+const ENOTEMPTY: i32 = 39;
+
+enum Kind {
+    File(Content),
+    Directory { cached: BTreeMap<String, InodeId>, durable: BTreeMap<String, InodeId> },
+}
+
+struct Inode {
+    kind: Kind,
+    /// Names in both images, changes on their way to the medium, and open handles.
+    reference_count: u64,
+}
+
+#[derive(Clone)]
+struct Place {
+    directory: InodeId,
+    name: String,
+}
+
+/// A change of names that is not durable yet.
+#[derive(Clone)]
+struct Change {
+    ordinal: u64,
+    removed: Option<Place>,
+    set: Option<(Place, InodeId)>,
+}
+
+impl Change {
+    fn directories(&self) -> impl Iterator<Item = InodeId> {
+        let removed = self.removed.as_ref().map(|place| place.directory);
+        removed.into_iter().chain(self.set.as_ref().map(|(place, _)| place.directory))
+    }
+}
+
+pub(super) struct Names {
+    inodes: BTreeMap<InodeId, Inode>,
+    created: u64,
+    changes: Vec<Change>,
+    changed: u64,
+}
+
+impl Names {
+    pub(super) fn new() -> Self {
+        let kind = Kind::Directory { cached: BTreeMap::new(), durable: BTreeMap::new() };
+        let root = Inode { kind, reference_count: 1 };
+        Self { inodes: BTreeMap::from([(ROOT, root)]), created: 1, changes: Vec::new(), changed: 0 }
+    }
+
+    /// The inode that a path names.
+    pub(super) fn find(&self, path: &Path) -> Result<InodeId> {
+        let mut at = ROOT;
+        for name in components(path)? {
+            at = *self.cached(at)?.get(name).ok_or(Error::NotFound)?;
+        }
+        Ok(at)
+    }
+
+    pub(super) fn find_file(&self, path: &Path) -> Result<InodeId> {
+        let inode = self.find(path)?;
+        match self.inodes[&inode].kind {
+            Kind::File(_) => Ok(inode),
+            Kind::Directory { .. } => Err(Error::Failed(EISDIR)),
+        }
+    }
+
+    pub(super) fn create_file(&mut self, path: &Path) -> Result<InodeId> {
+        let place = self.place(path)?;
+        self.create(place, Kind::File(Content::default()))
+    }
+
+    pub(super) fn create_directories(&mut self, path: &Path) -> Result<()> {
+        let mut at = ROOT;
+        for name in components(path)? {
+            at = match self.cached(at)?.get(name) {
+                Some(inode) => *inode,
+                None => {
+                    let place = Place { directory: at, name: name.to_owned() };
+                    let (cached, durable) = (BTreeMap::new(), BTreeMap::new());
+                    self.create(place, Kind::Directory { cached, durable })?
+                }
+            };
+        }
+        self.cached(at).map(|_| ())
+    }
+
+    pub(super) fn list(&self, path: &Path) -> Result<Vec<Entry>> {
+        let names = self.cached(self.find(path)?)?;
+        let entry = |(name, inode): (&String, &InodeId)| {
+            let kind = match self.inodes[inode].kind {
+                Kind::File(_) => EntryKind::File,
+                Kind::Directory { .. } => EntryKind::Directory,
+            };
+            Entry { name: name.clone(), kind }
+        };
+        Ok(names.iter().map(entry).collect())
+    }
+
+    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
+        let inode = self.find(from)?;
+        let (from_place, to_place) = (self.place(from)?, self.place(to)?);
+        if components(to)?.starts_with(&components(from)?) && from != to {
+            return Err(Error::Failed(EINVAL));
+        }
+        match self.find(to) {
+            Ok(replaced) if replaced == inode => return Ok(()),
+            Ok(replaced) => self.check_replaceable(inode, replaced)?,
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+        self.change(Some(from_place), Some((to_place, inode)));
+        Ok(())
+    }
+
+    pub(super) fn link(&mut self, from: &Path, to: &Path) -> Result<()> {
+        let inode = self.find_file(from)?;
+        let place = self.place(to)?;
+        if self.find(to).is_ok() {
+            return Err(Error::Exists);
+        }
+        self.change(None, Some((place, inode)));
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, path: &Path) -> Result<()> {
+        let inode = self.find(path)?;
+        let place = self.place(path)?;
+        self.check_empty(inode)?;
+        self.change(Some(place), None);
+        Ok(())
+    }
+
+    /// The bytes of a file that somebody still refers to.
+    pub(super) fn content(&self, inode: InodeId) -> &Content {
+        match self.inodes.get(&inode).map(|inode| &inode.kind) {
+            Some(Kind::File(content)) => content,
+            _ => panic!("inode {inode} is not a file that anybody refers to"),
+        }
+    }
+
+    pub(super) fn content_mut(&mut self, inode: InodeId) -> &mut Content {
+        match self.inodes.get_mut(&inode).map(|inode| &mut inode.kind) {
+            Some(Kind::File(content)) => content,
+            _ => panic!("inode {inode} is not a file that anybody refers to"),
+        }
+    }
+
+    pub(super) fn files_mut(&mut self) -> impl Iterator<Item = (InodeId, &mut Content)> {
+        self.inodes.iter_mut().filter_map(|(id, inode)| match &mut inode.kind {
+            Kind::File(content) => Some((*id, content)),
+            Kind::Directory { .. } => None,
+        })
+    }
+
+    pub(super) fn sector_count(&self) -> u64 {
+        let files = self.inodes.values().map(|inode| match &inode.kind {
+            Kind::File(content) => content.sector_count(),
+            Kind::Directory { .. } => 0,
+        });
+        files.sum()
+    }
+
+    /// An open handle keeps the bytes of a removed file.
+    pub(super) fn retain(&mut self, inode: InodeId) {
+        self.inodes.get_mut(&inode).expect("retained while it is named").reference_count += 1;
+    }
+
+    /// Forgets an inode together with its last reference.
+    pub(super) fn release(&mut self, inode: InodeId) {
+        let node = self.inodes.get_mut(&inode).expect("released once for each reference");
+        node.reference_count -= 1;
+        if node.reference_count > 0 {
+            return;
+        }
+        let kind = self.inodes.remove(&inode).expect("just seen").kind;
+        if let Kind::Directory { cached, durable } = kind {
+            for inode in cached.into_values().chain(durable.into_values()) {
+                self.release(inode);
+            }
+        }
+    }
+
+    /// What a `sync_dir` that begins now covers.
+    pub(super) fn changes_so_far(&self) -> u64 {
+        self.changed
+    }
+
+    /// Makes the names of one directory durable, as they were after the first `covered` changes.
+    /// Changes of other directories that these depend on go with them.
+    pub(super) fn sync_directory(&mut self, directory: InodeId, covered: u64) {
+        let mut wanted = BTreeSet::from([directory]);
+        let mut synced = BTreeSet::new();
+        for change in self.changes.iter().rev().filter(|change| change.ordinal < covered) {
+            if change.directories().any(|at| wanted.contains(&at)) {
+                wanted.extend(change.directories());
+                synced.insert(change.ordinal);
+            }
+        }
+        let changes = core::mem::take(&mut self.changes);
+        for change in changes {
+            if synced.contains(&change.ordinal) {
+                self.make_durable(change);
+            } else {
+                self.changes.push(change);
+            }
+        }
+    }
+
+    /// The power is gone: of each directory's changes a drawn prefix survives, and the cached names
+    /// are read from the medium again. Returns how many changes were lost.
+    pub(super) fn lose_power(&mut self, survives: impl Fn(u64) -> bool) -> u64 {
+        let mut stopped = BTreeSet::new();
+        let mut lost = 0;
+        for change in core::mem::take(&mut self.changes) {
+            let cut = change.directories().any(|at| stopped.contains(&at));
+            if cut || !survives(change.ordinal) {
+                stopped.extend(change.directories());
+                lost += 1;
+            } else {
+                self.make_durable(change);
+            }
+        }
+        for inode in self.inodes.values_mut() {
+            if let Kind::Directory { cached, durable } = &mut inode.kind {
+                cached.clone_from(durable);
+            }
+        }
+        self.forget_handles();
+        lost
+    }
+
+    /// No process has a file open any more: what only a handle kept is gone.
+    pub(super) fn forget_handles(&mut self) {
+        // Counted anew from the root and from the changes on their way.
+        let mut counts = BTreeMap::from([(ROOT, 1_u64)]);
+        let mut reachable = vec![ROOT];
+        let set = self.changes.iter().filter_map(|change| change.set.as_ref());
+        let mut found: Vec<InodeId> = set.map(|(_, inode)| *inode).collect();
+        loop {
+            for inode in found.drain(..) {
+                let count = counts.entry(inode).or_insert(0);
+                *count += 1;
+                if *count == 1 {
+                    reachable.push(inode);
+                }
+            }
+            let Some(next) = reachable.pop() else { break };
+            if let Kind::Directory { cached, durable } = &self.inodes[&next].kind {
+                found.extend(cached.values().chain(durable.values()));
+            }
+        }
+        self.inodes.retain(|id, inode| {
+            inode.reference_count = counts.get(id).copied().unwrap_or(0);
+            inode.reference_count > 0
+        });
+    }
+
+    fn cached(&self, directory: InodeId) -> Result<&BTreeMap<String, InodeId>> {
+        match &self.inodes[&directory].kind {
+            Kind::Directory { cached, .. } => Ok(cached),
+            Kind::File(_) => Err(Error::Failed(ENOTDIR)),
+        }
+    }
+
+    /// Where the last component of a path is or would be.
+    fn place(&self, path: &Path) -> Result<Place> {
+        let names = components(path)?;
+        let (name, above) = names.split_last().ok_or(Error::Failed(EINVAL))?;
+        let mut directory = ROOT;
+        for name in above {
+            directory = *self.cached(directory)?.get(*name).ok_or(Error::NotFound)?;
+        }
+        self.cached(directory)?;
+        Ok(Place { directory, name: (*name).to_owned() })
+    }
+
+    fn check_replaceable(&self, inode: InodeId, replaced: InodeId) -> Result<()> {
+        match (&self.inodes[&inode].kind, &self.inodes[&replaced].kind) {
+            (Kind::File(_), Kind::Directory { .. }) => Err(Error::Failed(EISDIR)),
+            (Kind::Directory { .. }, Kind::File(_)) => Err(Error::Failed(ENOTDIR)),
+            _ => self.check_empty(replaced),
+        }
+    }
+
+    fn check_empty(&self, inode: InodeId) -> Result<()> {
+        match &self.inodes[&inode].kind {
+            Kind::Directory { cached, .. } if !cached.is_empty() => Err(Error::Failed(ENOTEMPTY)),
+            _ => Ok(()),
+        }
+    }
+
+    fn create(&mut self, place: Place, kind: Kind) -> Result<InodeId> {
+        if self.cached(place.directory)?.contains_key(&place.name) {
+            return Err(Error::Exists);
+        }
+        let inode = self.created;
+        self.created += 1;
+        self.inodes.insert(inode, Inode { kind, reference_count: 0 });
+        self.change(None, Some((place, inode)));
+        Ok(inode)
+    }
+
+    /// Changes the cached names and notes the change for the medium.
+    fn change(&mut self, removed: Option<Place>, set: Option<(Place, InodeId)>) {
+        if let Some((_, inode)) = &set {
+            self.retain(*inode);
+        }
+        let change = Change { ordinal: self.changed, removed, set };
+        self.changed += 1;
+        self.apply(&change, Image::Cached);
+        self.changes.push(change);
+    }
+
+    fn make_durable(&mut self, change: Change) {
+        self.apply(&change, Image::Durable);
+        if let Some((_, inode)) = change.set {
+            self.release(inode);
+        }
+    }
+
+    fn apply(&mut self, change: &Change, image: Image) {
+        // The new name first: a renamed inode must not be without any reference in between.
+        let mut gone = Vec::new();
+        if let Some((place, inode)) = &change.set
+            && let Some(names) = self.names_mut(place.directory, image)
+        {
+            gone.extend(names.insert(place.name.clone(), *inode));
+            self.retain(*inode);
+        }
+        if let Some(place) = &change.removed
+            && let Some(names) = self.names_mut(place.directory, image)
+        {
+            gone.extend(names.remove(&place.name));
+        }
+        for inode in gone {
+            self.release(inode);
+        }
+    }
+
+    /// `None` when the directory itself is gone from both images.
+    fn names_mut(&mut self, at: InodeId, image: Image) -> Option<&mut BTreeMap<String, InodeId>> {
+        match (&mut self.inodes.get_mut(&at)?.kind, image) {
+            (Kind::Directory { cached, .. }, Image::Cached) => Some(cached),
+            (Kind::Directory { durable, .. }, Image::Durable) => Some(durable),
+            (Kind::File(_), _) => panic!("inode {at} was a directory when it was changed"),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Image {
+    Cached,
+    Durable,
+}
+
+/// The names on the way to a path. Absolute and relative paths both begin at the root.
+fn components(path: &Path) -> Result<Vec<&str>> {
+    let mut names = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::RootDir | Component::CurDir => {}
+            Component::Normal(name) => names.push(name.to_str().ok_or(Error::Failed(EINVAL))?),
+            Component::ParentDir | Component::Prefix(_) => return Err(Error::Failed(EINVAL)),
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a script, loses power with every change on its way lost, and lists the root.
+    fn after_loss(script: impl FnOnce(&mut Names), survivors: u64) -> Vec<String> {
+        let mut names = Names::new();
+        script(&mut names);
+        names.lose_power(|ordinal| ordinal < survivors);
+        let entries = names.list(Path::new("/")).unwrap();
+        entries.into_iter().map(|entry| entry.name).collect()
+    }
+
+    fn create(names: &mut Names, path: &str) {
+        names.create_file(Path::new(path)).unwrap();
+    }
+
+    fn sync(names: &mut Names, path: &str) {
+        let directory = names.find(Path::new(path)).unwrap();
+        names.sync_directory(directory, names.changes_so_far());
+    }
+
+    #[test]
+    fn a_name_is_durable_after_its_directory_was_synced() {
+        let script = |names: &mut Names| {
+            create(names, "/kept");
+            sync(names, "/");
+            create(names, "/gone");
+        };
+        assert_eq!(after_loss(script, 0), ["kept"]);
+        assert_eq!(after_loss(script, 2), ["gone", "kept"]);
+    }
+
+    #[test]
+    fn a_rename_is_seen_wholly_or_not_at_all() {
+        let script = |names: &mut Names| {
+            create(names, "/old");
+            create(names, "/target");
+            sync(names, "/");
+            names.rename(Path::new("/old"), Path::new("/target")).unwrap();
+        };
+        assert_eq!(after_loss(script, 0), ["old", "target"]);
+        assert_eq!(after_loss(script, 3), ["target"]);
+    }
+
+    #[test]
+    fn a_removed_name_comes_back_unless_its_directory_was_synced() {
+        let script = |names: &mut Names| {
+            create(names, "/file");
+            sync(names, "/");
+            names.remove(Path::new("/file")).unwrap();
+        };
+        assert_eq!(after_loss(script, 0), ["file"]);
+        let synced = |names: &mut Names| {
+            script(names);
+            sync(names, "/");
+        };
+        assert_eq!(after_loss(synced, 0), [""; 0]);
+    }
+
+    #[test]
+    fn a_synced_directory_that_nobody_can_reach_is_lost_with_all_it_holds() {
+        let script = |names: &mut Names| {
+            names.create_directories(Path::new("/a")).unwrap();
+            create(names, "/a/file");
+            sync(names, "/a");
+        };
+        assert_eq!(after_loss(script, 0), [""; 0]);
+        assert_eq!(after_loss(script, 1), ["a"]);
+    }
+
+    #[test]
+    fn a_move_between_directories_leaves_exactly_one_name() {
+        for survivors in 0..5 {
+            for synced in ["/a", "/b"] {
+                let mut names = Names::new();
+                names.create_directories(Path::new("/a")).unwrap();
+                names.create_directories(Path::new("/b")).unwrap();
+                sync(&mut names, "/");
+                create(&mut names, "/a/file");
+                names.rename(Path::new("/a/file"), Path::new("/b/file")).unwrap();
+                sync(&mut names, synced);
+                names.lose_power(|ordinal| ordinal < survivors);
+                assert_eq!(names.find(Path::new("/a/file")), Err(Error::NotFound));
+                assert!(names.find(Path::new("/b/file")).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_a_removed_file_stay_until_the_last_handle_closes() {
+        let mut names = Names::new();
+        let inode = names.create_file(Path::new("/file")).unwrap();
+        names.retain(inode);
+        names.remove(Path::new("/file")).unwrap();
+        sync(&mut names, "/");
+        assert_eq!(names.content(inode).len(), 0);
+        names.release(inode);
+        assert_eq!(names.files_mut().count(), 0);
+    }
+
+    #[test]
+    fn a_directory_is_removed_only_when_empty() {
+        let mut names = Names::new();
+        names.create_directories(Path::new("/a/b")).unwrap();
+        assert_eq!(names.remove(Path::new("/a")), Err(Error::Failed(ENOTEMPTY)));
+        names.remove(Path::new("/a/b")).unwrap();
+        names.remove(Path::new("/a")).unwrap();
+        assert_eq!(names.find(Path::new("/a")), Err(Error::NotFound));
+    }
+}

@@ -1,0 +1,211 @@
+//! One shard's handle to its simulated machine: clock, tasks, randomness, life and death.
+
+use core::future::{Future, poll_fn};
+use core::task::{Poll, Waker};
+use model::{Instant, Live, Now, Probe, ShardId};
+use std::rc::Rc;
+
+use super::events::{Event, Key};
+use super::mesh::MemoryMesh;
+use super::post::{Note, Post};
+use super::random::Concern;
+use super::state::{Process, Shared, State};
+use super::trace::Kind;
+use super::world::StopHandle;
+use crate::{Clock, Error, Exit, Purpose, Result, Runtime, Signal, Spawn, TaskClass, sync};
+
+/// Implements the whole seam for one shard of one life of one node.
+#[derive(Clone)]
+pub struct MemoryRuntime<P: Probe = Live> {
+    shared: Shared,
+    post: Post,
+    process: Process,
+    shard: ShardId,
+    probe: P,
+}
+
+impl<P: Probe> MemoryRuntime<P> {
+    pub(super) fn new(shared: &Shared, process: Process, shard: ShardId, probe: P) -> Self {
+        let post = shared.borrow().post.clone();
+        Self { shared: Rc::clone(shared), post, process, shard, probe }
+    }
+
+    pub(super) fn process(&self) -> Process {
+        self.process
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(super) fn post(&self) -> &Post {
+        &self.post
+    }
+
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut State, Process) -> T) -> T {
+        act(&mut self.shared.borrow_mut(), self.process)
+    }
+
+    /// Asks this node to stop, from any thread: what a signal does to a live broker.
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle::new(self.post.clone(), self.process.node)
+    }
+}
+
+/// A timer in the event queue; dropped, it leaves nothing behind.
+struct Timer {
+    key: Key,
+    post: Post,
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.post.put(Note::TimerDropped(self.key));
+    }
+}
+
+impl<P: Probe> Clock for MemoryRuntime<P> {
+    fn now(&self) -> Now {
+        self.with(|state, process| Now { mono: state.now, wall_ms: state.wall_ms(process.node) })
+    }
+
+    fn now_exact(&self) -> Now {
+        self.now()
+    }
+
+    async fn sleep_until(&self, at: Instant) {
+        let mut armed: Option<(Timer, Waker)> = None;
+        poll_fn(|context| {
+            if at == Instant::FAR {
+                return Poll::Pending;
+            }
+            self.with(|state, process| {
+                if state.now >= at {
+                    return Poll::Ready(());
+                }
+                let waker = context.waker();
+                let good = armed.as_ref().is_some_and(|(_, armed)| armed.will_wake(waker));
+                if !good && state.is_alive(process) {
+                    let event = Event::Timer { process, waker: waker.clone() };
+                    let who = [process.node as u64, u64::from(self.shard.0)];
+                    let key = state.schedule(at, &who, event);
+                    armed = Some((Timer { key, post: self.post.clone() }, waker.clone()));
+                }
+                Poll::Pending
+            })
+        })
+        .await;
+    }
+}
+
+impl<P: Probe> Spawn for MemoryRuntime<P> {
+    fn shard(&self) -> ShardId {
+        self.shard
+    }
+
+    fn shard_count(&self) -> u16 {
+        self.with(|state, process| state.nodes[process.node].options.shards)
+    }
+
+    /// The class decides nothing here: every order of ready tasks is a legal one.
+    fn spawn(&self, name: &'static str, _: TaskClass, task: impl Future<Output = ()> + 'static) {
+        let body = Box::pin(task);
+        let refused = self.with(|state, process| {
+            if !state.is_alive(process) {
+                return Some(body);
+            }
+            let shard = &mut state.nodes[process.node].shards[usize::from(self.shard.0)];
+            shard.spawn(process, self.shard, name, &self.post, body);
+            state.schedule_turn(process, self.shard);
+            None
+        });
+        // A task of a dead process is dropped here, where nothing is borrowed.
+        drop(refused);
+    }
+
+    async fn yield_now(&self) {
+        let mut yielded = false;
+        poll_fn(|context| {
+            if yielded {
+                return Poll::Ready(());
+            }
+            yielded = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    async fn offload<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let (promise, reply) = sync::oneshot();
+        self.with(|state, process| {
+            let node = &mut state.nodes[process.node];
+            if node.offloads == node.options.offload_queue_len {
+                return Err(Error::Full);
+            }
+            node.offloads += 1;
+            let key = [process.node as u64, u64::from(self.shard.0), state.now.0];
+            let took_ns = state.random.within(Concern::OffloadTime, &key, 20_000..=2_000_000);
+            let at = Instant(state.now.0 + took_ns);
+            let work = Box::new(move || promise.fulfil(work()));
+            state.schedule(at, &key, Event::Offload { process, work });
+            Ok(())
+        })?;
+        match reply.await {
+            Some(value) => Ok(value),
+            // The process is dead; nobody polls this task again.
+            None => core::future::pending().await,
+        }
+    }
+
+    fn random(&self, purpose: Purpose) -> u64 {
+        self.with(|state, process| {
+            let node = &mut state.nodes[process.node];
+            let drawn = node.drawn.entry((self.shard, purpose)).or_insert(0);
+            *drawn += 1;
+            let incarnation = u64::from(process.incarnation);
+            let who = [process.node as u64, incarnation, u64::from(self.shard.0)];
+            let key = [who[0], who[1], who[2], purpose as u64, *drawn];
+            let word = state.random.draw(Concern::Program, &key);
+            state.record(process.node, Kind::Random, [purpose as u64, word]);
+            word
+        })
+    }
+
+    async fn signal(&self) -> Signal {
+        poll_fn(|context| {
+            self.with(|state, process| {
+                let node = &mut state.nodes[process.node];
+                if node.stop_asked {
+                    return Poll::Ready(Signal::Stop);
+                }
+                if !node.stop_waiters.iter().any(|waker| waker.will_wake(context.waker())) {
+                    node.stop_waiters.push(context.waker().clone());
+                }
+                Poll::Pending
+            })
+        })
+        .await
+    }
+
+    fn exit(&self, how: Exit) {
+        self.with(|state, process| {
+            if state.is_alive(process) {
+                state.nodes[process.node].exiting.get_or_insert(how);
+            }
+        });
+    }
+}
+
+impl<P: Probe> Runtime for MemoryRuntime<P> {
+    type Probe = P;
+    type Mesh<M: Send + 'static> = MemoryMesh<M>;
+
+    fn probe(&self) -> P {
+        self.probe.clone()
+    }
+}
