@@ -14,7 +14,8 @@ pub enum DecodeError {
     Truncated { at: usize },
     /// A length or count is negative, or promises more than the remaining bytes can hold.
     Length { at: usize, length: i64 },
-    /// The arrays of one message together exceed [`ELEMENTS_MAX`](crate::ELEMENTS_MAX).
+    /// The arrays of one message together exceed [`ELEMENTS_MAX`](crate::ELEMENTS_MAX), in a request
+    /// [`REQUEST_ELEMENTS_MAX`](crate::frame::REQUEST_ELEMENTS_MAX).
     Elements { at: usize },
     /// A variable-length integer exceeds its type.
     Varint { at: usize },
@@ -31,7 +32,7 @@ pub enum DecodeError {
     /// The API exists, the version does not.
     UnsupportedVersion { api_key: i16, version: i16 },
     /// An ApiVersions request of a version above ours: answer with a version 0 body that says
-    /// UNSUPPORTED_VERSION and lists the range of ApiVersions; do not close.
+    /// UNSUPPORTED_VERSION and lists the range of ApiVersions; do not close (KIP-511).
     ApiVersionsTooNew { correlation_id: i32, version: i16 },
     /// The value after a metadata record's frame version, type or version is not one we know.
     UnknownRecord { frame_version: u32, record_type: u32, version: u32 },

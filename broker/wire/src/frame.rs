@@ -3,11 +3,10 @@
 //! Promises: the header of every version as Kafka lays it out, the odd cases included (ApiVersions
 //! responses, the client id's classic length). Does not: read from a socket, choose versions.
 
-use model::{Buf, ErrorCode};
+use model::Buf;
 
 use crate::api::{Api, Form, Message, Request, Response};
 use crate::error::{DecodeError, EncodeError};
-use crate::messages::api_versions::{ApiVersion, ApiVersionsResponse};
 use crate::messages::{APIS, ApiKey};
 use crate::{Frame, Reader, Writer};
 
@@ -18,6 +17,10 @@ pub const LENGTH_BYTES: usize = 4;
 pub const REQUEST_BYTES_MAX: usize = 104_857_600;
 /// Largest frame before and during login, Kafka's `sasl.server.max.receive.size` default.
 pub const REQUEST_BYTES_BEFORE_LOGIN_MAX: usize = 524_288;
+
+/// Most array elements of one request, all its arrays together. A decoded element takes up to some
+/// hundred bytes, so that a frame of a few MiB cannot grow into gigabytes.
+pub const REQUEST_ELEMENTS_MAX: u32 = 1 << 20;
 
 /// The size of the frame behind a length prefix, without the prefix.
 ///
@@ -33,6 +36,12 @@ pub fn frame_size(prefix: [u8; LENGTH_BYTES], limit_bytes: usize) -> Result<usiz
 
 /// The first whole frame in `received`, without its prefix, and what comes after it.
 /// `None` when more bytes must arrive.
+///
+/// ```
+/// let received = model::Buf::from(vec![0, 0, 0, 2, b'h', b'i', 0, 0]);
+/// let (frame, rest) = wire::frame::split_frame(&received, 100).unwrap().unwrap();
+/// assert_eq!((&frame[..], rest.len()), (&b"hi"[..], 2));
+/// ```
 ///
 /// # Errors
 /// As [`frame_size`].
@@ -59,7 +68,7 @@ pub struct RequestHeader<'f> {
 /// # Errors
 /// [`DecodeError::ApiVersionsTooNew`] wants a reply; all others close the connection.
 pub fn decode_request_header(frame: &Buf) -> Result<(RequestHeader<'_>, Reader<'_>), DecodeError> {
-    let mut reader = Reader::new(frame);
+    let mut reader = Reader::with_elements_max(frame, REQUEST_ELEMENTS_MAX);
     let api_key = reader.i16()?;
     let version = reader.i16()?;
     let correlation_id = reader.i32()?;
@@ -101,6 +110,15 @@ impl ApiKey {
 }
 
 /// A request as the client sends it, records as pieces of their own.
+///
+/// ```
+/// use wire::{Message, frame, messages::metadata::MetadataRequest};
+/// let request = MetadataRequest { topics: None, ..MetadataRequest::default() };
+/// let frame = frame::encode_request(&request, 12, 1, Some("me"), 1024).unwrap();
+/// let received = model::Buf::from(frame.into_vec()).slice(frame::LENGTH_BYTES..);
+/// let (header, mut body) = frame::decode_request_header(&received).unwrap();
+/// assert_eq!(MetadataRequest::decode(&mut body, header.version), Ok(request));
+/// ```
 ///
 /// # Errors
 /// As [`Message::encode`], or the frame exceeds `limit_bytes`.
@@ -147,26 +165,6 @@ pub fn encode_response<R: Response>(
     begin_response(&mut writer, R::API, version, correlation_id);
     response.encode(&mut writer, version)?;
     writer.finish()
-}
-
-/// The answer to [`DecodeError::ApiVersionsTooNew`]: a version 0 body with UNSUPPORTED_VERSION and
-/// the range of ApiVersions itself, from which the client chooses again (KIP-511).
-///
-/// # Errors
-/// None in practice: the message is small and fixed.
-pub fn encode_api_versions_too_new(correlation_id: i32) -> Result<Frame, EncodeError> {
-    let api = ApiKey::ApiVersions.api();
-    let row = ApiVersion {
-        api_key: api.key as i16,
-        min_version: api.version_min,
-        max_version: api.version_max,
-    };
-    let response = ApiVersionsResponse {
-        error_code: ErrorCode::UnsupportedVersion.code(),
-        api_keys: vec![row],
-        ..ApiVersionsResponse::default()
-    };
-    encode_response(&response, 0, correlation_id, 1024)
 }
 
 /// The correlation id of a response frame (without its length prefix).
@@ -242,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_api_versions_request_is_answered_and_other_versions_close() {
+    fn only_a_too_new_api_versions_request_asks_for_an_answer() {
         let header = |api_key: i16, version: i16| {
             let bytes =
                 [api_key.to_be_bytes(), version.to_be_bytes(), [0, 0], [0, 9], [0xff, 0xff]];
@@ -253,8 +251,6 @@ mod tests {
         assert_eq!(header(0, 2), Err(DecodeError::UnsupportedVersion { api_key: 0, version: 2 }));
         assert_eq!(header(999, 0), Err(DecodeError::UnknownApi { api_key: 999 }));
         assert_eq!(header(3, 0), Ok(()));
-        let body = body_of(encode_api_versions_too_new(9).unwrap());
-        assert_eq!(body[..], [0, 0, 0, 9, 0, 35, 0, 0, 0, 1, 0, 18, 0, 0, 0, 4]);
     }
 
     #[test]
@@ -276,6 +272,17 @@ mod tests {
         let count = Buf::from(vec![0x7f, 0xff, 0xff, 0xff, 0, 0]);
         let decoded = MetadataRequest::decode(&mut Reader::new(&count), 1);
         assert_eq!(decoded, Err(DecodeError::Length { at: 0, length: i64::from(i32::MAX) }));
+    }
+
+    #[test]
+    fn the_arrays_of_one_message_are_bounded_together() {
+        let body = Buf::from([&[0, 0, 0, 4][..], &[0; 8]].concat());
+        let decode = |elements_max| {
+            let mut reader = Reader::with_elements_max(&body, elements_max);
+            MetadataRequest::decode(&mut reader, 1).map(|it| it.topics.map_or(0, |it| it.len()))
+        };
+        assert_eq!(decode(4), Ok(4));
+        assert_eq!(decode(3), Err(DecodeError::Elements { at: 0 }));
     }
 
     #[test]

@@ -35,7 +35,13 @@ pub struct Reader<'f> {
 impl<'f> Reader<'f> {
     #[must_use]
     pub fn new(frame: &'f Buf) -> Self {
-        Self { frame, at: 0, end: frame.len(), elements_left: ELEMENTS_MAX }
+        Self::with_elements_max(frame, ELEMENTS_MAX)
+    }
+
+    /// A reader for a message of at most `elements_max` array elements.
+    #[must_use]
+    pub fn with_elements_max(frame: &'f Buf, elements_max: u32) -> Self {
+        Self { frame, at: 0, end: frame.len(), elements_left: elements_max }
     }
 
     /// Bytes from the start of the frame to the next value.

@@ -1,4 +1,5 @@
-//! ApiVersions: which versions a broker speaks. v3 adds the client's name, v4 keeps features whose minimum is 0. KIP-35, KIP-511, KIP-584.
+//! ApiVersions: which versions a broker speaks. v3 adds the client's name, v4 keeps features
+//! whose minimum is 0. KIP-35, KIP-511, KIP-584.
 //!
 //! Generated from `schemas/api_versions.schema` by `cargo x codegen`.
 

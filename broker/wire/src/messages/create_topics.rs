@@ -1,4 +1,5 @@
-//! CreateTopics: v4 broker defaults by -1, v5 returns the configuration, v7 the topic id. KIP-4, KIP-464, KIP-525, KIP-516.
+//! CreateTopics: v4 broker defaults by -1, v5 returns the configuration, v7 the topic id. KIP-4,
+//! KIP-464, KIP-525, KIP-516.
 //!
 //! Generated from `schemas/create_topics.schema` by `cargo x codegen`.
 

@@ -1,4 +1,5 @@
-//! DescribeCluster: cluster id, controller and brokers. v1 endpoint type, v2 fenced brokers. KIP-700, KIP-919, KIP-1073.
+//! DescribeCluster: cluster id, controller and brokers. v1 endpoint type, v2 fenced brokers.
+//! KIP-700, KIP-919, KIP-1073.
 //!
 //! Generated from `schemas/describe_cluster.schema` by `cargo x codegen`.
 

@@ -1,4 +1,5 @@
-//! DescribeConfigs: configuration with source, synonyms, and since v3 type and text. KIP-133, KIP-226, KIP-569.
+//! DescribeConfigs: configuration with source, synonyms, and since v3 type and text. KIP-133,
+//! KIP-226, KIP-569.
 //!
 //! Generated from `schemas/describe_configs.schema` by `cargo x codegen`.
 

@@ -1,4 +1,6 @@
-//! Fetch: read record batches, for consumers and followers. v7 sessions, v11 rack, v12 diverging epoch, v13 topic ids, v15 replica state, v16 endpoints. KIP-227, KIP-392, KIP-595, KIP-516, KIP-903, KIP-951.
+//! Fetch: read record batches, for consumers and followers. v7 sessions, v11 rack, v12 diverging
+//! epoch, v13 topic ids, v15 replica state, v16 endpoints. KIP-227, KIP-392, KIP-595, KIP-516,
+//! KIP-903, KIP-951.
 //!
 //! Generated from `schemas/fetch.schema` by `cargo x codegen`.
 

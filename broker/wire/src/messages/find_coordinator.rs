@@ -1,4 +1,5 @@
-//! FindCoordinator: the broker that coordinates a group, transactional id or share partition. v4 several keys. KIP-699, KIP-932.
+//! FindCoordinator: the broker that coordinates a group, transactional id or share partition. v4
+//! several keys. KIP-699, KIP-932.
 //!
 //! Generated from `schemas/find_coordinator.schema` by `cargo x codegen`.
 

@@ -1,4 +1,5 @@
-//! InitProducerId: a producer id and epoch. v3 continues an epoch, v6 two-phase commit (unstable). KIP-98, KIP-360, KIP-939.
+//! InitProducerId: a producer id and epoch. v3 continues an epoch, v6 two-phase commit
+//! (unstable). KIP-98, KIP-360, KIP-939.
 //!
 //! Generated from `schemas/init_producer_id.schema` by `cargo x codegen`.
 

@@ -1,4 +1,5 @@
-//! ListOffsets: offsets by timestamp or by the special values -1 to -6. v2 isolation, v4 leader epoch, v10 timeout. KIP-79, KIP-98, KIP-320, KIP-1075.
+//! ListOffsets: offsets by timestamp or by the special values -1 to -6. v2 isolation, v4 leader
+//! epoch, v10 timeout. KIP-79, KIP-98, KIP-320, KIP-1075.
 //!
 //! Generated from `schemas/list_offsets.schema` by `cargo x codegen`.
 

@@ -1,4 +1,5 @@
-//! Metadata: brokers, topics, partitions and their leaders. v4 auto-create, v8 authorized operations, v10 topic ids. KIP-4, KIP-430, KIP-516.
+//! Metadata: brokers, topics, partitions and their leaders. v4 auto-create, v8 authorized
+//! operations, v10 topic ids. KIP-4, KIP-430, KIP-516.
 //!
 //! Generated from `schemas/metadata.schema` by `cargo x codegen`.
 

@@ -1,4 +1,5 @@
-//! Metadata records: the values of __cluster_metadata, each framed as version 1, type, version, body.
+//! Metadata records: the values of __cluster_metadata, each framed as version 1, type, version,
+//! body.
 //! `record TYPE NAME VERSIONS`; every body is flexible. Source: Kafka 4.3 metadata schemas, KIP-631.
 //!
 //! Generated from `schemas/metadata_records.schema` by `cargo x codegen`.

@@ -1,4 +1,5 @@
-//! Produce: append one record batch per partition. v7 zstd, v8 record errors, v10 leader hints, v13 topic ids. KIP-98, KIP-467, KIP-951, KIP-516.
+//! Produce: append one record batch per partition. v7 zstd, v8 record errors, v10 leader hints,
+//! v13 topic ids. KIP-98, KIP-467, KIP-951, KIP-516.
 //!
 //! Generated from `schemas/produce.schema` by `cargo x codegen`.
 
