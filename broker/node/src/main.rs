@@ -1,1 +1,3 @@
-fn main() {}
+fn main() -> std::process::ExitCode {
+    node::main_from_args(std::env::args_os().collect())
+}

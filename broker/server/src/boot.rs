@@ -14,6 +14,8 @@ pub struct Boot {
     pub directories: Vec<PathBuf>,
     /// At least one.
     pub listeners: Vec<ListenerSpec>,
+    /// Metrics and health over HTTP; `None` switches them off.
+    pub http: Option<SocketAddr>,
     /// `connections.max.idle.ms`.
     pub idle_ms_max: u64,
     /// Other broker properties that were set, by Kafka's names; already checked against the table.
@@ -21,6 +23,12 @@ pub struct Boot {
     pub limits: Limits,
     /// Where text for the operator goes.
     pub log: fn(Line),
+    /// For the start line.
+    pub version: &'static str,
+    /// For the start line: which backend runs, and why.
+    pub io: String,
+    /// Called once, with `listeners=host:port,…`, when requests are answered.
+    pub ready: fn(&str),
 }
 
 /// One address that clients connect to, and what they are told about it.

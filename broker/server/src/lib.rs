@@ -4,11 +4,12 @@
 //! exit of its own: the seam says when to stop and hears how it ended.
 //! Does not: read files or the environment for its configuration ([`Boot`] arrives as a value).
 //!
-//! Reading order: `boot` (what a node is given), `shard` (what a shard owns and how it comes up),
+//! Reading order: `configure` and `boot` (what a node is given), `shard` (what a shard owns and how it comes up),
 //! `mesh` (how shards talk), `net` (from bytes to requests and back), `handlers` (one file per API).
 
 pub mod advertised;
 mod boot;
+mod configure;
 mod stats;
 
 mod mesh;
@@ -18,6 +19,8 @@ mod shard;
 mod handlers;
 
 pub use boot::{Boot, Level, Line, ListenerSpec};
+pub use configure::{Configured, Surroundings, configure};
+pub use controller::config::{PropertiesError, parse_properties};
 pub use mesh::Message;
 pub use shard::run;
 pub use stats::Stats;

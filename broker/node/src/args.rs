@@ -1,0 +1,68 @@
+//! The command line of `broker`.
+
+use clap::{Args, Parser, ValueEnum};
+use std::path::PathBuf;
+
+/// A Kafka-wire-compatible broker: thread per core, durable before it acknowledges.
+///
+/// `broker --data DIR` needs no ceremony: an empty directory is formatted and served on 127.0.0.1:9092.
+#[derive(Debug, Parser)]
+#[command(name = "broker", version)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Which kernel interface to use; `auto` takes io_uring where the kernel allows it.
+    #[arg(long, value_enum, default_value_t = Io::Auto)]
+    pub(crate) io: Io,
+    /// CPUs to run on, one shard each, such as `0-3,8`. Default: all that affinity and the cgroup's cpu limit allow.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) cpus: Option<String>,
+    /// Leave the placement of threads to the kernel.
+    #[arg(long)]
+    pub(crate) no_pin: bool,
+    /// How much to say: error, warn, info, debug or trace.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = LogLevel::Info)]
+    pub(crate) log_level: LogLevel,
+    /// Print one line `ready listeners=… ` on standard output once requests are answered; the log goes to standard error.
+    #[arg(long)]
+    pub(crate) ready_line: bool,
+}
+
+/// Where the configuration comes from; later sources win: file, then `--data`, then `--set`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// A Kafka `server.properties` file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data directory: short for `--set log.dirs=DIR`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// One property, may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Refuse unknown properties instead of warning.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Io {
+    Auto,
+    Uring,
+    Epoll,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}

@@ -1,0 +1,98 @@
+//! `broker`: from arguments to running shards and back to an exit code.
+
+use model::Limits;
+use runtime::Exit;
+use server::{Configured, Level, Line, Surroundings};
+use std::panic;
+use std::process::ExitCode;
+
+use crate::args::{self, Serve};
+use crate::{log, refuse, settings};
+
+pub(crate) fn serve(args: &Serve) -> ExitCode {
+    let cpus = match args.cpus.as_deref().map(settings::cpu_list).transpose() {
+        Ok(cpus) => cpus.unwrap_or_else(uring::default_cpus),
+        Err(why) => return refuse(&[why]),
+    };
+    let configured = settings::properties(&args.config).and_then(|properties| {
+        let surroundings = Surroundings {
+            hostname: settings::hostname(),
+            resolve: settings::resolve,
+            limits: Limits::PRODUCTION,
+            log: write_line,
+            strict: args.config.strict,
+        };
+        server::configure(properties, surroundings)
+    });
+    let Configured { mut boot, warnings } = match configured {
+        Ok(configured) => configured,
+        Err(reasons) => return refuse(&reasons),
+    };
+    let io = match uring::choose(io(args.io)) {
+        Ok(choice) => choice,
+        Err(refused) => return refuse(&[refused.to_string()]),
+    };
+    log::install(args.log_level);
+    abort_on_panic();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    boot.io = io.to_string();
+    boot.version = env!("CARGO_PKG_VERSION");
+    if args.ready_line {
+        boot.ready = print_ready;
+    }
+    let options = uring::Options {
+        io: io_of(io.backend),
+        cpus,
+        pinning: if args.no_pin { uring::Pinning::Free } else { uring::Pinning::EachToItsCpu },
+        limits: boot.limits.clone(),
+        ..uring::Options::default()
+    };
+    match uring::run(&options, move |rt, mesh| server::run(rt, mesh, boot.clone())) {
+        Ok(Exit::Clean) => ExitCode::SUCCESS,
+        Ok(Exit::Failed) => ExitCode::FAILURE,
+        Err(error) => refuse(&[error.to_string()]),
+    }
+}
+
+fn io(asked: args::Io) -> uring::Io {
+    match asked {
+        args::Io::Auto => uring::Io::Auto,
+        args::Io::Uring => uring::Io::Uring,
+        args::Io::Epoll => uring::Io::Epoll,
+    }
+}
+
+/// The backend that was announced is the one that runs.
+fn io_of(backend: uring::Backend) -> uring::Io {
+    match backend {
+        uring::Backend::Uring => uring::Io::Uring,
+        uring::Backend::Epoll => uring::Io::Epoll,
+    }
+}
+
+/// A broken promise between our own functions must not be survived: recovery repairs a node that
+/// stopped, nothing repairs one that went on.
+fn abort_on_panic() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        std::process::abort();
+    }));
+}
+
+fn write_line(line: Line) {
+    let Line { level, shard, text } = line;
+    match level {
+        Level::Error => tracing::error!("[{shard}] {text}"),
+        Level::Warn => tracing::warn!("[{shard}] {text}"),
+        Level::Info => tracing::info!("[{shard}] {text}"),
+        Level::Debug => tracing::debug!("[{shard}] {text}"),
+    }
+}
+
+/// Whoever started this process waits for this line.
+fn print_ready(listeners: &str) {
+    println!("ready {listeners}");
+}
