@@ -141,10 +141,11 @@ fn emit_encode_tagged(out: &mut String, body: &Struct, message: &Message) {
             None => set,
             Some(condition) => {
                 if !field.ignorable {
+                    let absent = absence(field.versions, body.versions);
                     line_to(
                         out,
                         &format!(
-                            "if !({condition}) && {set} {{ return Err(EncodeError::NotInVersion {{ field: \"{}\", version }}); }}",
+                            "if {absent} && {set} {{ return Err(EncodeError::NotInVersion {{ field: \"{}\", version }}); }}",
                             path(body, field)
                         ),
                     );
@@ -199,6 +200,15 @@ fn condition(field: Versions, parent: Versions) -> Option<String> {
         (true, false) => Some(format!("version >= {}", field.0)),
         (false, true) => Some(format!("version <= {}", field.1)),
         (true, true) => Some(format!("({}..={}).contains(&version)", field.0, field.1)),
+    }
+}
+
+/// The opposite of [`condition`], for a field that some versions lack.
+fn absence(field: Versions, parent: Versions) -> String {
+    match (field.0 > parent.0, field.1 < parent.1) {
+        (true, false) => format!("version < {}", field.0),
+        (false, true) => format!("version > {}", field.1),
+        _ => format!("!({}..={}).contains(&version)", field.0, field.1),
     }
 }
 

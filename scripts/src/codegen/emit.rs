@@ -17,7 +17,7 @@ pub(super) fn module(file: &str, schema: &Schema) -> String {
     line_to(&mut out, &format!("//! Generated from `schemas/{file}.schema` by `cargo x codegen`."));
     line_to(
         &mut out,
-        "\n#![allow(clippy::field_reassign_with_default, clippy::nonminimal_bool, reason = \"one statement per field\")]\n",
+        "\n#![allow(clippy::field_reassign_with_default, reason = \"one statement per field\")]\n",
     );
     let mut types = String::new();
     for message in &schema.messages {

@@ -32,3 +32,21 @@ pub(crate) fn crc(header: &[u8; HEADER_BYTES], payload: &[u8]) -> u32 {
     digest.update(payload);
     u32::try_from(digest.finalize()).expect("CRC-32C has 32 bits")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Source;
+
+    #[test]
+    fn the_checksum_over_two_parts_is_that_of_an_independent_implementation() {
+        let mut source = Source::new(1);
+        for _ in 0..200 {
+            let payload = source.buf();
+            let header = [source.next().to_le_bytes()[0]; HEADER_BYTES];
+            let whole = [&header[CRC_FROM..], &payload].concat();
+            assert_eq!(crc(&header, &payload), crc32c::crc32c(&whole));
+            assert_eq!(crc_fast::crc32_iscsi(&whole), crc32c::crc32c(&whole));
+        }
+    }
+}

@@ -1,8 +1,10 @@
 //! The codecs of a record batch: gzip, snappy, lz4, zstd.
 //!
 //! Promises: decompression stops at a bound whatever the data claims about itself; malformed data
-//! is an error, never a panic. What we write, every Kafka client reads: lz4 as a frame of
-//! independent blocks, snappy in xerial framing.
+//! is an error, never a panic. What we write, every Kafka client reads: lz4 as a frame of independent
+//! blocks, snappy in xerial framing.
+//! Does not: bound a zstd window below the 128 MiB of address space that the highest level asks for;
+//! only what a frame fills is touched.
 
 mod snappy;
 

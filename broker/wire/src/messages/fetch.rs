@@ -4,11 +4,7 @@
 //!
 //! Generated from `schemas/fetch.schema` by `cargo x codegen`.
 
-#![allow(
-    clippy::field_reassign_with_default,
-    clippy::nonminimal_bool,
-    reason = "one statement per field"
-)]
+#![allow(clippy::field_reassign_with_default, reason = "one statement per field")]
 
 use crate::api::{Form, Message, Request, Response, Uuid};
 use crate::error::{DecodeError, EncodeError};
@@ -141,7 +137,7 @@ impl Message for FetchRequest {
             w.string(&self.rack_id, form)?;
         }
         let has_cluster_id = version >= 12 && self.cluster_id.is_some();
-        if !(version >= 15) && self.replica_state != ReplicaState::default() {
+        if version < 15 && self.replica_state != ReplicaState::default() {
             return Err(EncodeError::NotInVersion { field: "FetchRequest.replica_state", version });
         }
         let has_replica_state = version >= 15 && self.replica_state != ReplicaState::default();
@@ -456,7 +452,7 @@ impl Message for FetchResponse {
             return Err(EncodeError::NotInVersion { field: "FetchResponse.session_id", version });
         }
         w.array(&self.responses, form, |w, it| it.encode(w, version))?;
-        if !(version >= 16) && !self.node_endpoints.is_empty() {
+        if version < 16 && !self.node_endpoints.is_empty() {
             return Err(EncodeError::NotInVersion {
                 field: "FetchResponse.node_endpoints",
                 version,
@@ -617,7 +613,7 @@ impl PartitionData {
             });
         }
         w.records(self.records.as_ref(), form)?;
-        if !(version >= 12) && self.diverging_epoch != EpochEndOffset::default() {
+        if version < 12 && self.diverging_epoch != EpochEndOffset::default() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionData.diverging_epoch",
                 version,
@@ -625,7 +621,7 @@ impl PartitionData {
         }
         let has_diverging_epoch =
             version >= 12 && self.diverging_epoch != EpochEndOffset::default();
-        if !(version >= 12) && self.current_leader != LeaderIdAndEpoch::default() {
+        if version < 12 && self.current_leader != LeaderIdAndEpoch::default() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionData.current_leader",
                 version,
@@ -633,7 +629,7 @@ impl PartitionData {
         }
         let has_current_leader =
             version >= 12 && self.current_leader != LeaderIdAndEpoch::default();
-        if !(version >= 12) && self.snapshot_id != SnapshotId::default() {
+        if version < 12 && self.snapshot_id != SnapshotId::default() {
             return Err(EncodeError::NotInVersion { field: "PartitionData.snapshot_id", version });
         }
         let has_snapshot_id = version >= 12 && self.snapshot_id != SnapshotId::default();

@@ -3,11 +3,7 @@
 //!
 //! Generated from `schemas/metadata.schema` by `cargo x codegen`.
 
-#![allow(
-    clippy::field_reassign_with_default,
-    clippy::nonminimal_bool,
-    reason = "one statement per field"
-)]
+#![allow(clippy::field_reassign_with_default, reason = "one statement per field")]
 
 use crate::api::{Form, Message, Request, Response};
 use crate::error::{DecodeError, EncodeError};

@@ -4,11 +4,7 @@
 //!
 //! Generated from `schemas/metadata_records.schema` by `cargo x codegen`.
 
-#![allow(
-    clippy::field_reassign_with_default,
-    clippy::nonminimal_bool,
-    reason = "one statement per field"
-)]
+#![allow(clippy::field_reassign_with_default, reason = "one statement per field")]
 
 use crate::api::{Form, Message, Uuid};
 use crate::error::{DecodeError, EncodeError};
@@ -121,14 +117,14 @@ impl Message for RegisterBrokerRecord {
                 version,
             });
         }
-        if !(version >= 3) && !self.log_dirs.is_empty() {
+        if version < 3 && !self.log_dirs.is_empty() {
             return Err(EncodeError::NotInVersion {
                 field: "RegisterBrokerRecord.log_dirs",
                 version,
             });
         }
         let has_log_dirs = version >= 3 && !self.log_dirs.is_empty();
-        if !(version >= 4) && self.cordoned_log_dirs.is_some() {
+        if version < 4 && self.cordoned_log_dirs.is_some() {
             return Err(EncodeError::NotInVersion {
                 field: "RegisterBrokerRecord.cordoned_log_dirs",
                 version,
@@ -414,14 +410,14 @@ impl Message for PartitionRecord {
             });
         }
         let has_leader_recovery_state = self.leader_recovery_state != 0;
-        if !(version >= 2) && self.eligible_leader_replicas.is_some() {
+        if version < 2 && self.eligible_leader_replicas.is_some() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionRecord.eligible_leader_replicas",
                 version,
             });
         }
         let has_eligible_leader_replicas = version >= 2 && self.eligible_leader_replicas.is_some();
-        if !(version >= 2) && self.last_known_elr.is_some() {
+        if version < 2 && self.last_known_elr.is_some() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionRecord.last_known_elr",
                 version,
@@ -620,21 +616,21 @@ impl Message for PartitionChangeRecord {
         let has_removing_replicas = self.removing_replicas.is_some();
         let has_adding_replicas = self.adding_replicas.is_some();
         let has_leader_recovery_state = self.leader_recovery_state != -1;
-        if !(version >= 2) && self.eligible_leader_replicas.is_some() {
+        if version < 2 && self.eligible_leader_replicas.is_some() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionChangeRecord.eligible_leader_replicas",
                 version,
             });
         }
         let has_eligible_leader_replicas = version >= 2 && self.eligible_leader_replicas.is_some();
-        if !(version >= 2) && self.last_known_elr.is_some() {
+        if version < 2 && self.last_known_elr.is_some() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionChangeRecord.last_known_elr",
                 version,
             });
         }
         let has_last_known_elr = version >= 2 && self.last_known_elr.is_some();
-        if !(version >= 1) && self.directories.is_some() {
+        if version < 1 && self.directories.is_some() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionChangeRecord.directories",
                 version,
@@ -899,21 +895,21 @@ impl Message for BrokerRegistrationChangeRecord {
         w.i32(self.broker_id);
         w.i64(self.broker_epoch);
         let has_fenced = self.fenced != 0;
-        if !(version >= 1) && self.in_controlled_shutdown != 0 {
+        if version < 1 && self.in_controlled_shutdown != 0 {
             return Err(EncodeError::NotInVersion {
                 field: "BrokerRegistrationChangeRecord.in_controlled_shutdown",
                 version,
             });
         }
         let has_in_controlled_shutdown = version >= 1 && self.in_controlled_shutdown != 0;
-        if !(version >= 2) && !self.log_dirs.is_empty() {
+        if version < 2 && !self.log_dirs.is_empty() {
             return Err(EncodeError::NotInVersion {
                 field: "BrokerRegistrationChangeRecord.log_dirs",
                 version,
             });
         }
         let has_log_dirs = version >= 2 && !self.log_dirs.is_empty();
-        if !(version >= 3) && self.cordoned_log_dirs.is_some() {
+        if version < 3 && self.cordoned_log_dirs.is_some() {
             return Err(EncodeError::NotInVersion {
                 field: "BrokerRegistrationChangeRecord.cordoned_log_dirs",
                 version,

@@ -3,11 +3,7 @@
 //!
 //! Generated from `schemas/produce.schema` by `cargo x codegen`.
 
-#![allow(
-    clippy::field_reassign_with_default,
-    clippy::nonminimal_bool,
-    reason = "one statement per field"
-)]
+#![allow(clippy::field_reassign_with_default, reason = "one statement per field")]
 
 use crate::api::{Form, Message, Request, Response};
 use crate::error::{DecodeError, EncodeError};
@@ -190,7 +186,7 @@ impl Message for ProduceResponse {
         let form = Form::of(version >= 9);
         w.array(&self.responses, form, |w, it| it.encode(w, version))?;
         w.i32(self.throttle_time_ms);
-        if !(version >= 10) && !self.node_endpoints.is_empty() {
+        if version < 10 && !self.node_endpoints.is_empty() {
             return Err(EncodeError::NotInVersion {
                 field: "ProduceResponse.node_endpoints",
                 version,
@@ -334,7 +330,7 @@ impl PartitionProduceResponse {
         if version >= 8 {
             w.nullable_string(self.error_message.as_deref(), form)?;
         }
-        if !(version >= 10) && self.current_leader != LeaderIdAndEpoch::default() {
+        if version < 10 && self.current_leader != LeaderIdAndEpoch::default() {
             return Err(EncodeError::NotInVersion {
                 field: "PartitionProduceResponse.current_leader",
                 version,
