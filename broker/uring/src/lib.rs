@@ -33,4 +33,4 @@ pub use live::Live;
 pub use mesh::LiveMesh;
 pub use net::{Detached, LiveConn, LiveListener};
 pub use options::{Io, Options, Pinning, Signals, default_cpus};
-pub use run::{StartError, run};
+pub use run::{StartError, raise_descriptor_limit, run};

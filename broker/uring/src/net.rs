@@ -235,10 +235,11 @@ impl Conn for LiveConn {
     fn detach(self) -> Detached {
         let stream = Rc::clone(self.stream());
         assert!(!stream.outbound.is_busy(), "a connection is detached between operations");
-        assert!(Rc::strong_count(&self.0) == 1, "only the last handle detaches");
         stream.shard.settle(stream.inbound);
         let leftover = stream.shard.core.borrow_mut().connection_close(stream.inbound);
         self.0.detached.set(true);
+        // Handles that are left on this shard have lost their connection.
+        stream.outbound.break_off(Error::Closed);
         Detached { fd: stream.fd.clone(), leftover, peer: stream.peer, local: stream.local }
     }
 }

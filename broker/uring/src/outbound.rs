@@ -234,7 +234,6 @@ async fn fill(stream: &Rc<Stream>, cold: &mut Cold) -> Result<()> {
     let (result, _) = poll_fn(|context| filling.poll_answer(context)).await;
     cold.filling = None;
     drop(place);
-    shard.pipes.cold_place_left();
     match result.map_err(Error::from)? {
         0 => Err(Error::Failed(libc::ENODATA)),
         moved => {

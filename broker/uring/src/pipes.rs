@@ -73,20 +73,16 @@ impl Pipes {
     }
 
     /// Waits for a place among the cold reads.
-    pub(crate) async fn cold_place(&self) -> Counted<'_> {
+    pub(crate) async fn cold_place(&self) -> ColdPlace<'_> {
         while self.cold.get() >= COLD_MAX {
             self.changed.notified().await;
         }
-        Counted::new(&self.cold)
-    }
-
-    pub(crate) fn cold_place_left(&self) {
-        self.changed.notify();
+        ColdPlace { _counted: Counted::new(&self.cold), changed: &self.changed }
     }
 }
 
 /// One more for as long as it lives.
-pub(crate) struct Counted<'a>(&'a Cell<usize>);
+struct Counted<'a>(&'a Cell<usize>);
 
 impl<'a> Counted<'a> {
     fn new(count: &'a Cell<usize>) -> Self {
@@ -98,5 +94,18 @@ impl<'a> Counted<'a> {
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
+    }
+}
+
+/// A place among the cold reads, free again when dropped.
+pub(crate) struct ColdPlace<'a> {
+    _counted: Counted<'a>,
+    changed: &'a Notify,
+}
+
+impl Drop for ColdPlace<'_> {
+    fn drop(&mut self) {
+        // Waiters look only in their next poll, when the count is down.
+        self.changed.notify();
     }
 }

@@ -68,6 +68,8 @@ where
     Task: Future<Output = ()> + 'static,
 {
     assert!(!options.cpus.is_empty(), "a node has at least one shard");
+    // A refusal leaves the limit that the operator chose; opening past it answers `Full`.
+    let _ = raise_descriptor_limit();
     let backend = choose(options.io).map_err(StartError::Refused)?.backend;
     let shards = options.cpus.len();
     let node = Arc::new(Node::new(shards));
@@ -112,6 +114,15 @@ where
     Ok(node.ended().unwrap_or(Exit::Failed))
 }
 
+/// Raises this process's limit of open descriptors as far as it may; returns what holds now. [`run`]
+/// does this too.
+///
+/// # Errors
+/// When the limit cannot be read.
+pub fn raise_descriptor_limit() -> Result<u64, Error> {
+    sys::raise_descriptor_limit().map_err(Error::from)
+}
+
 fn stop_all(peers: &[Arc<Shared>], how: Exit) {
     peers[0].node.exit(how);
     for peer in peers {
@@ -153,6 +164,7 @@ impl Seed {
         // However this thread ends, the others must not run on without it.
         let _stop = StopOthers(Arc::clone(&self.peers));
         let shard = self.build()?;
+        let _leak = LeakOnPanic(Rc::clone(&shard));
         let root = main(Live(Rc::clone(&shard)), LiveMesh::new(&shard, ends));
         let watched = Live(Rc::clone(&shard));
         shard.executor.spawn("main", TaskClass::Latency, async move {
@@ -201,6 +213,18 @@ impl Drop for StopOthers {
     fn drop(&mut self) {
         // The first answer decides: after a regular end this changes nothing.
         stop_all(&self.0, Exit::Failed);
+    }
+}
+
+/// Keeps a shard's memory for ever when its thread panics: the kernel may still write to it, and
+/// nobody waits for that any more.
+struct LeakOnPanic(Rc<Shard>);
+
+impl Drop for LeakOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::mem::forget(Rc::clone(&self.0));
+        }
     }
 }
 

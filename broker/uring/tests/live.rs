@@ -335,3 +335,78 @@ fn background_tasks_progress_beside_a_spinning_one() {
         live.exit(Exit::Clean);
     });
 }
+
+#[test]
+fn more_operations_than_the_submission_queue_holds_all_complete() {
+    check(1, |live, _| async move {
+        const PAIRS: usize = 700;
+        let mut pairs = Vec::new();
+        for _ in 0..PAIRS {
+            pairs.push(pair(&live).await);
+        }
+        let received = Rc::new(Cell::new(0));
+        let mut clients = Vec::new();
+        for (client, server) in pairs {
+            let received = Rc::clone(&received);
+            live.spawn("server", TaskClass::Latency, async move {
+                let got = server.recv_any().await.unwrap();
+                assert_eq!(&got[..], b"x");
+                received.set(received.get() + 1);
+            });
+            clients.push(client);
+        }
+        // All receives are armed in one round.
+        live.yield_now().await;
+        for client in &clients {
+            client.send(vec![Buf::from_static(b"x")], More::Done).await.unwrap();
+        }
+        while received.get() < PAIRS {
+            live.yield_now().await;
+        }
+        live.exit(Exit::Clean);
+    });
+}
+
+#[test]
+fn slow_readers_share_the_pipes() {
+    check(1, |live, _| async move {
+        const READERS: usize = 24;
+        let dir = scratch("slow");
+        let file = live.open(&dir.join("log"), Open::Create).await.unwrap();
+        let whole = pattern(8_000_000);
+        live.append(&file, 0, vec![Buf::from(whole.clone())]).await.unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..READERS {
+            let (client, server) = pair(&live).await;
+            let file = file.clone();
+            live.spawn("sender", TaskClass::Latency, async move {
+                server.send_file(&file, 0..8_000_000, Heat::Cold, More::Done).await.unwrap();
+                server.wait_closed().await;
+            });
+            clients.push(client);
+        }
+        // The first to connect is read last, so that its pipe is wanted by others meanwhile.
+        for client in clients.iter().rev() {
+            let (result, got) =
+                client.recv_exact(Vec::with_capacity(whole.len()), whole.len()).await;
+            assert_eq!(result, Ok(()));
+            assert!(got == whole);
+        }
+        std::fs::remove_dir_all(dir).unwrap();
+        live.exit(Exit::Clean);
+    });
+}
+
+#[test]
+fn a_panic_of_one_shard_stops_the_others_and_continues_in_the_caller() {
+    let caught = std::panic::catch_unwind(|| {
+        check(2, |live, _| async move {
+            if live.shard() == ShardId(1) {
+                live.yield_now().await;
+                panic!("planted");
+            }
+            live.sleep_until(model::Instant::FAR).await;
+        });
+    });
+    assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"planted"));
+}

@@ -27,7 +27,7 @@ const PREFIX: &[u8] = b"head";
 
 /// Byte `at` of the stream of connection `id`.
 pub(super) fn stream_byte(id: usize, at: usize) -> u8 {
-    (id * 31 + at ^ (at >> 8) * 7) as u8
+    ((id * 31 + at) ^ ((at >> 8) * 7)) as u8
 }
 
 struct Flag(AtomicBool);

@@ -182,7 +182,8 @@ pub(crate) fn space(path: &Path) -> Sys<Space> {
     })
 }
 
-/// Sends cached bytes of a file; `EAGAIN` when the socket is full, 0 at the end of the file.
+/// Sends cached bytes of a file; `EAGAIN` when the socket is full, 0 at the end of the file. Unlike
+/// `sendmsg` it cannot ask for no SIGPIPE: Rust programs ignore that signal from the start.
 pub(crate) fn send_file(socket: &Fd, file: &Fd, at: u64, count: usize) -> Sys<usize> {
     let mut at = offset(at)?;
     // SAFETY: the pointer names a live offset, which the call may update.

@@ -34,6 +34,19 @@ pub(crate) fn pin_to(cpu: usize) -> Sys<()> {
         .map(drop)
 }
 
+/// Raises the number of descriptors that this process may open to the most it may ask for; returns
+/// what holds now.
+pub(crate) fn raise_descriptor_limit() -> Sys<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer names a live rlimit.
+    retry(|| unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } as isize)?;
+    let wanted = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+    // SAFETY: as above; the call only reads.
+    let raised =
+        retry(|| unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const wanted) } as isize);
+    Ok(if raised.is_ok() { limit.rlim_max } else { limit.rlim_cur })
+}
+
 /// Unpredictable words from the kernel.
 pub(crate) fn entropy() -> Sys<[u64; 4]> {
     let mut seed = [0u64; 4];
