@@ -1,28 +1,45 @@
-//! Kafka protocol: schemas to typed messages, framing, record batch v2, CRC, compression. Bytes in, values out; no I/O.
+//! Kafka's protocol and record format: bytes in, values out.
+//!
+//! - [`frame`]: length prefix, headers; whole requests and responses.
+//! - [`messages`]: one module per API, generated from `schemas/`; [`APIS`] lists versions and headers.
+//!   A row says what can be encoded, not what a broker serves.
+//! - [`ProduceView`], [`FetchResponseEncoder`]: the two hot messages without allocation per partition.
+//! - [`batch`]: record batches in place, the produce checks, the builder; [`compression`].
+//! - [`metadata`]: values of the metadata log.
+//!
+//! Promises: record bytes are sliced and never copied between a frame and a batch; decoders return
+//! typed errors, never panic, and reserve nothing on a peer's word; what an older version cannot
+//! carry is refused, not dropped.
+//! Does not: any I/O, choose versions, keep unknown tagged fields.
 #![cfg_attr(not(any(test, feature = "fuzz")), deny(clippy::indexing_slicing, clippy::unwrap_used))]
 
 mod api;
-pub mod batch;
-pub mod compression;
 mod error;
-mod fetch_response;
+mod reader;
+mod writer;
+
 pub mod frame;
-#[cfg(any(test, feature = "fuzz"))]
-pub mod fuzz;
-#[cfg(test)]
-mod golden;
 pub mod messages;
 pub mod metadata;
-#[cfg(test)]
-mod oracle;
+
+mod fetch_response;
 mod produce_view;
-mod reader;
-#[cfg(test)]
-mod round_trip;
+
+pub mod batch;
+pub mod compression;
+pub mod varint;
+
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 #[cfg(any(test, feature = "fuzz"))]
 mod testing;
-pub mod varint;
-mod writer;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod round_trip;
 
 pub use api::{Api, Form, Message, Request, Response, Uuid};
 pub use error::{DecodeError, EncodeError};
