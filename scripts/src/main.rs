@@ -1,31 +1,61 @@
-//! `cargo x <task>`: one module per task.
+//! `cargo x <task>`: the command line of the automation.
 
 mod codegen;
 mod fuzz;
 
+use clap::{Parser, Subcommand};
+use scripts::{Failed, Outcome, ci, tidy};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[derive(Parser)]
-#[command(name = "cargo x", about = "Automation of this repository")]
+#[command(name = "cargo x", about = "Automation of the repository")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
 enum Task {
-    /// Write broker/wire's message types from its schemas.
+    /// Run the whole gate, or only the named steps; never edits
+    Ci {
+        /// Print the names of the steps instead
+        #[arg(long)]
+        list: bool,
+        /// fmt, tidy, codegen, clippy, test; all when none is named
+        steps: Vec<String>,
+    },
+    /// Format, and apply what clippy can fix
+    Fix,
+    /// Check the shape of the repository, report its longest files and functions
+    Tidy,
+    /// Write broker/wire's message types from its schemas
     Codegen(codegen::Args),
-    /// Run the fuzz bodies of broker/wire.
+    /// Run the fuzz bodies of broker/wire
     Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
-    let result = match Task::parse() {
-        Task::Codegen(args) => codegen::run(&args),
-        Task::Fuzz(args) => fuzz::run(&args),
-    };
-    match result {
+    match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
+        Err(failed) => {
+            eprintln!("error: {failed}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(task: Task) -> Outcome {
+    match task {
+        Task::Ci { list: true, .. } => {
+            for step in ci::STEPS {
+                println!("{}", step.name);
+            }
+            Ok(())
+        }
+        Task::Ci { list: false, steps } => ci::run(&steps),
+        Task::Fix => ci::fix(),
+        Task::Tidy => tidy::run(),
+        Task::Codegen(arguments) => codegen::run(&arguments).map_err(Failed),
+        Task::Fuzz(arguments) => fuzz::run(&arguments).map_err(Failed),
     }
 }

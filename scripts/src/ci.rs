@@ -1,0 +1,71 @@
+//! The whole gate as one command, and the one that edits.
+//!
+//! Promises: `ci` never changes a tracked file; each step is one line of [`STEPS`].
+
+use crate::{Failed, Outcome, paths, process, tidy};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// One part of the gate.
+pub struct Step {
+    /// What `cargo x ci NAME` calls it.
+    pub name: &'static str,
+    run: fn() -> Outcome,
+}
+
+/// Every step, cheapest first, so that a slip is told early.
+pub const STEPS: &[Step] = &[
+    Step { name: "fmt", run: || cargo(&["fmt", "--all", "--check"]) },
+    Step { name: "tidy", run: tidy::run },
+    Step { name: "codegen", run: || cargo(&["x", "codegen", "--check"]) },
+    Step { name: "clippy", run: clippy },
+    Step { name: "test", run: || cargo(TEST_COMMAND) },
+];
+
+/// The test command that the README names.
+pub const TEST_COMMAND: &[&str] = &["test", "--workspace"];
+
+/// Runs the steps named in `only`, or all; goes on after a failure, so that one run tells all.
+///
+/// # Errors
+/// When a step failed or a name is unknown.
+pub fn run(only: &[String]) -> Outcome {
+    if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        let known: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        return Err(Failed(format!("no step {unknown}; there are {}", known.join(", "))));
+    }
+    let mut ran: Vec<(&str, Duration, bool)> = Vec::new();
+    for step in STEPS.iter().filter(|step| only.is_empty() || only.iter().any(|n| n == step.name)) {
+        println!("== {}", step.name);
+        let start = Instant::now();
+        let outcome = (step.run)();
+        if let Err(failed) = &outcome {
+            eprintln!("{failed}");
+        }
+        ran.push((step.name, start.elapsed(), outcome.is_ok()));
+    }
+    println!();
+    for (name, took, ok) in &ran {
+        println!("{name:<10} {:>8.1} s  {}", took.as_secs_f64(), if *ok { "ok" } else { "FAILED" });
+    }
+    let failed: Vec<&str> = ran.iter().filter(|step| !step.2).map(|step| step.0).collect();
+    if failed.is_empty() { Ok(()) } else { Err(Failed(format!("failed: {}", failed.join(", ")))) }
+}
+
+/// Formats the code and applies what clippy can fix by itself.
+///
+/// # Errors
+/// When a tool failed; what it printed says why.
+pub fn fix() -> Outcome {
+    cargo(&["clippy", "--workspace", "--all-targets", "--fix", "--allow-dirty", "--allow-staged"])?;
+    cargo(&["fmt", "--all"])
+}
+
+fn clippy() -> Outcome {
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn cargo(arguments: &[&str]) -> Outcome {
+    println!("cargo {}", arguments.join(" "));
+    process::run(Command::new("cargo").args(arguments).current_dir(paths::root()))
+}
