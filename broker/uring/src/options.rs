@@ -1,5 +1,6 @@
 //! What the caller chooses.
 
+use core::time::Duration;
 use model::Limits;
 use std::fs;
 
@@ -42,6 +43,9 @@ pub struct Options {
     pub cpus: Vec<usize>,
     pub pinning: Pinning,
     pub signals: Signals,
+    /// How long a shard without work keeps looking before it sleeps. Sleeping and waking cost about
+    /// 20 µs each way; looking costs the whole core, so zero unless the cores are ours alone.
+    pub idle_poll: Duration,
     /// `receive_buffers`, `receive_buffer_bytes`, `operations`, `connections` and `mesh_queue_len`
     /// are used here.
     pub limits: Limits,
@@ -58,6 +62,7 @@ impl Default for Options {
             cpus: default_cpus(),
             pinning: Pinning::EachToItsCpu,
             signals: Signals::Deliver,
+            idle_poll: Duration::ZERO,
             limits: Limits::PRODUCTION,
             offload_threads: 2,
             offload_queue_len: 1024,

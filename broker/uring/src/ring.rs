@@ -7,14 +7,16 @@ mod helper;
 mod inbound;
 mod intent;
 mod kernel;
+mod operation;
 mod soft;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::core::{Core, Returned};
+pub(crate) use self::core::Core;
 pub(crate) use inbound::ExactRequest;
 pub(crate) use intent::{Completion, Intent, Token};
 pub(crate) use kernel::{KernelRing, build as build_kernel_ring};
+pub(crate) use operation::Returned;
 pub(crate) use soft::SoftRing;
 
 use ::core::time::Duration;

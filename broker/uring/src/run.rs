@@ -202,7 +202,8 @@ impl Seed {
         let random = Random::new().map_err(step("getrandom"))?;
         let (id, peers) = (self.id, self.peers);
         let (offload, files) = (self.offload, self.files);
-        Ok(Shard::new(Parts { id, peers, core, ring, random, offload, files }))
+        let idle_poll = self.options.idle_poll;
+        Ok(Shard::new(Parts { id, peers, core, ring, random, offload, files, idle_poll }))
     }
 }
 

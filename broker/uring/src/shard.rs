@@ -43,6 +43,9 @@ pub(crate) struct Shard {
     /// Who waits for the outside's wish to stop.
     pub(crate) signal_waiters: RefCell<Vec<Waker>>,
     background_waited: Cell<u32>,
+    idle_poll: Duration,
+    /// When a task was last polled.
+    last_poll: Cell<Instant>,
     pub(crate) pipes: Pipes,
     pub(crate) offload: Arc<Pool>,
     /// Side threads for file operations that block and have no place in the ring.
@@ -59,6 +62,7 @@ pub(crate) struct Parts {
     pub(crate) random: Random,
     pub(crate) offload: Arc<Pool>,
     pub(crate) files: Arc<Pool>,
+    pub(crate) idle_poll: Duration,
 }
 
 impl Shard {
@@ -78,6 +82,8 @@ impl Shard {
             mail_waiters: RefCell::new(Vec::new()),
             signal_waiters: RefCell::new(Vec::new()),
             background_waited: Cell::new(0),
+            idle_poll: parts.idle_poll,
+            last_poll: Cell::new(Instant::default()),
             pipes: Pipes::new(),
             offload: parts.offload,
             files: parts.files,
@@ -165,6 +171,7 @@ impl Shard {
         let ended = sys::mono();
         let took = ended.since(*began);
         *began = ended;
+        self.last_poll.set(ended);
         count(&self.tallies.polls, 1);
         if took > LONG_POLL {
             count(&self.tallies.long_polls, 1);
@@ -176,7 +183,9 @@ impl Shard {
     /// Decides whether to sleep. From here to the wait nobody may make work without being seen:
     /// others look at the flag after they have published theirs.
     fn how_long(&self) -> Wait {
-        if self.executor.any_ready() {
+        let looking = !self.idle_poll.is_zero()
+            && self.now.get().mono.since(self.last_poll.get()) < self.idle_poll;
+        if looking || self.executor.any_ready() {
             return Wait::No;
         }
         self.shared.fall_asleep();

@@ -410,3 +410,25 @@ fn a_panic_of_one_shard_stops_the_others_and_continues_in_the_caller() {
     });
     assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"planted"));
 }
+
+#[test]
+fn a_shard_told_to_keep_looking_never_sleeps() {
+    for io in [Io::Auto, Io::Epoll] {
+        let options = Options {
+            io,
+            cpus: vec![0],
+            pinning: Pinning::Free,
+            signals: Signals::Leave,
+            idle_poll: Duration::MAX,
+            ..Options::default()
+        };
+        let ended = run(&options, |live: Live, _: LiveMesh<()>| async move {
+            let (client, server) = pair(&live).await;
+            client.send(vec![Buf::from_static(b"x")], More::Done).await.unwrap();
+            assert_eq!(server.recv_any().await.map(|buf| buf.len()), Ok(1));
+            live.sleep_until(live.now_exact().mono + Duration::from_millis(1)).await;
+            assert_eq!(live.counters().sleeps, 0);
+        });
+        assert_eq!(ended, Ok(Exit::Clean));
+    }
+}

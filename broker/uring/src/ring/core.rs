@@ -17,62 +17,12 @@ use std::sync::Arc;
 
 use super::inbound::{Inbound, ReceiveKind};
 use super::intent::{Completion, Intent, Token};
+use super::operation::{Operation, Returned, Work};
 use crate::arena::{Arena, Lent};
 use crate::sys::{Errno, Fd, skip_written};
 
 /// Bytes moved by one operation at most; the kernel's own limit is a little above.
 const TRANSFER_BYTES_MAX: usize = 1 << 30;
-
-/// One operation in a ring's hands, with everything the kernel may touch.
-pub(super) struct Operation {
-    /// Keeps the descriptor open.
-    pub(super) fd: Fd,
-    pub(super) work: Work,
-    pub(super) waker: Option<Waker>,
-    /// The answer, once it came, for whoever waits.
-    pub(super) answer: Option<core::result::Result<u32, Errno>>,
-    /// Nobody waits any more: the last completion frees the slot.
-    pub(super) abandoned: bool,
-    pub(super) cancel_sent: bool,
-}
-
-pub(super) enum Work {
-    Poll,
-    Sync,
-    Splice {
-        _pipe: Fd,
-    },
-    /// Fills `into` behind its present end.
-    Read {
-        into: Vec<u8>,
-        at: u64,
-        want: usize,
-        done: usize,
-    },
-    Write {
-        _pieces: Bufs,
-        list: Vec<libc::iovec>,
-        next: usize,
-        at: u64,
-    },
-    /// Into provided buffers, for a connection.
-    Receive {
-        connection: Slot,
-    },
-    ReceiveExact {
-        connection: Slot,
-        into: Vec<u8>,
-        began: usize,
-        want: usize,
-        done: usize,
-    },
-}
-
-/// What an operation gives back.
-pub(crate) enum Returned {
-    Nothing,
-    Memory(Vec<u8>),
-}
 
 pub(crate) struct Core {
     pub(super) operations: Slots<Operation>,

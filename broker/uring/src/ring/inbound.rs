@@ -10,8 +10,9 @@ use model::{Buf, Slot};
 use runtime::{Error, Result};
 use std::collections::VecDeque;
 
-use super::core::{Core, Work, store};
+use super::core::{Core, store};
 use super::intent::Completion;
+use super::operation::Work;
 use crate::sys::{Errno, Fd};
 
 /// Received and not yet taken, in buffers' sizes; past it the multishot receive is cancelled until
