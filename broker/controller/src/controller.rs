@@ -15,7 +15,7 @@ mod partitions;
 mod placement;
 mod topics;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use model::{Limits, NodeId};
 use wire::metadata::MetadataRecord;
@@ -136,6 +136,20 @@ impl Controller {
             effects.push(Effect::Reply { token, response });
         }
     }
+}
+
+/// The keys that occur more than once. Not quadratic: the sender chooses how many there are.
+fn repeated<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeSet<K> {
+    let mut sorted: Vec<K> = keys.collect();
+    sorted.sort();
+    let mut repeated = BTreeSet::new();
+    let mut sorted = sorted.into_iter().peekable();
+    while let Some(key) = sorted.next() {
+        if sorted.peek() == Some(&key) {
+            repeated.insert(key);
+        }
+    }
+    repeated
 }
 
 impl Decision {

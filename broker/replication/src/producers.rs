@@ -168,7 +168,7 @@ impl Producers {
     /// The bytes are not an intact version 1 snapshot; the table is left as it was. Rebuild it from
     /// the batches instead.
     pub fn load_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let mut loaded = snapshot::decode(bytes)?;
+        let mut loaded: Vec<_> = snapshot::decode(bytes)?.into_iter().collect();
         loaded.sort_by_key(|(id, entry)| (entry.last_use_ms, *id));
         let mut table = Self::new(self.limit, self.expiration_ms);
         for (id, entry) in loaded {

@@ -2,7 +2,10 @@
 //!
 //! Source: Kafka `ConfigurationControlManager`, KIP-133, KIP-226, KIP-339.
 
+use std::collections::BTreeSet;
+
 use model::{ErrorCode, NodeId};
+use wire::STRING_BYTES_MAX;
 use wire::messages::alter_configs::{
     AlterConfigsRequest, AlterConfigsResourceResponse, AlterConfigsResponse,
 };
@@ -11,7 +14,7 @@ use wire::messages::incremental_alter_configs::{
 };
 use wire::metadata::MetadataRecord;
 
-use super::{Decision, View};
+use super::{Decision, View, repeated};
 use crate::config::{
     self, BROKER, ConfigError, Key, Scope, Support, TOPIC, Values, broker_key, closest, list_items,
     parse, topic_key, validate_topic,
@@ -23,11 +26,12 @@ use crate::{AdminResponse, Refusal};
 pub(super) fn replace(view: View<'_>, request: &AlterConfigsRequest) -> Decision {
     let mut records = Vec::new();
     let mut responses = Vec::new();
-    let resources = || request.resources.iter().map(|it| (it.resource_type, &it.resource_name));
+    let resources = request.resources.iter();
+    let repeated = repeated(resources.map(|it| (it.resource_type, it.resource_name.as_str())));
     for it in &request.resources {
         let resource =
             ConfigResource { resource_type: it.resource_type, name: it.resource_name.clone() };
-        let replaced = check_once(resources(), &resource)
+        let replaced = check_once(&repeated, &resource)
             .and_then(|()| check_resource(view, &resource))
             .and_then(|()| {
                 let mut values = Values::new();
@@ -58,11 +62,12 @@ pub(super) fn replace(view: View<'_>, request: &AlterConfigsRequest) -> Decision
 pub(super) fn alter(view: View<'_>, request: &IncrementalAlterConfigsRequest) -> Decision {
     let mut records = Vec::new();
     let mut responses = Vec::new();
-    let resources = || request.resources.iter().map(|it| (it.resource_type, &it.resource_name));
+    let resources = request.resources.iter();
+    let repeated = repeated(resources.map(|it| (it.resource_type, it.resource_name.as_str())));
     for it in &request.resources {
         let resource =
             ConfigResource { resource_type: it.resource_type, name: it.resource_name.clone() };
-        let altered = check_once(resources(), &resource)
+        let altered = check_once(&repeated, &resource)
             .and_then(|()| check_resource(view, &resource))
             .and_then(|()| edited(view, &resource, &it.configs))
             .and_then(|values| change(view, &resource, values));
@@ -98,13 +103,8 @@ fn invalid(error: &ConfigError) -> Refusal {
     Refusal::new(ErrorCode::InvalidConfig, error.to_string())
 }
 
-fn check_once<'a>(
-    resources: impl Iterator<Item = (i8, &'a String)>,
-    resource: &ConfigResource,
-) -> Result<(), Refusal> {
-    let same =
-        resources.filter(|(ty, name)| *ty == resource.resource_type && **name == resource.name);
-    if same.count() > 1 {
+fn check_once(repeated: &BTreeSet<(i8, &str)>, resource: &ConfigResource) -> Result<(), Refusal> {
+    if repeated.contains(&(resource.resource_type, resource.name.as_str())) {
         let why = "the request names this resource more than once";
         return Err(Refusal::new(ErrorCode::InvalidRequest, why));
     }
@@ -157,12 +157,12 @@ fn edited(
     operations: &[incremental::AlterableConfig],
 ) -> Result<Values, Refusal> {
     let mut values = view.image.configs(resource).clone();
+    if let Some(name) = repeated(operations.iter().map(|it| it.name.as_str())).first() {
+        let why = format!("the request changes {name} more than once");
+        return Err(Refusal::new(ErrorCode::InvalidRequest, why));
+    }
     for operation in operations {
         let name = &operation.name;
-        if operations.iter().filter(|other| other.name == *name).count() > 1 {
-            let why = format!("the request changes {name} more than once");
-            return Err(Refusal::new(ErrorCode::InvalidRequest, why));
-        }
         if operation.config_operation == DELETE {
             // Also for a key that this version no longer knows: how else would it go away?
             values.remove(name);
@@ -243,6 +243,11 @@ fn change(
     let current = view.image.configs(resource);
     let changed: Vec<_> =
         values.iter().filter(|(name, v)| current.get(*name) != Some(*v)).collect();
+    // Appending can outgrow what a record of the metadata log holds.
+    if let Some((name, text)) = changed.iter().find(|(_, text)| text.len() > STRING_BYTES_MAX) {
+        let why = format!("{name} has {} bytes, the limit is {STRING_BYTES_MAX}", text.len());
+        return Err(Refusal::new(ErrorCode::InvalidConfig, why));
+    }
     match resource.resource_type {
         CONFIG_TOPIC => validate_topic(&values).map_err(|error| invalid(&error))?,
         _ => {

@@ -8,7 +8,7 @@ use wire::messages::delete_topics::{
 };
 use wire::metadata::RemoveTopicRecord;
 
-use super::{Decision, View};
+use super::{Decision, View, repeated};
 use crate::image::TopicImage;
 use crate::{AdminResponse, Refusal};
 
@@ -25,18 +25,15 @@ pub(super) fn delete(view: View<'_>, request: &DeleteTopicsRequest, api_version:
         if api_version < BY_ID_FROM { by_name.collect() } else { request.topics.clone() };
     let mut records = Vec::new();
     let mut responses = Vec::new();
-    // A topic named by name and by id counts as named twice.
     let found: Vec<_> = states.iter().map(|state| find(view, state)).collect();
+    // A topic named by name and by id counts as named twice.
+    let repeated = repeated(found.iter().flatten().map(|topic| topic.id));
     for (state, topic) in states.iter().zip(&found) {
-        let times = found.iter().filter(|other| match (other, topic) {
-            (Ok(other), Ok(topic)) => other.id == topic.id,
-            _ => false,
-        });
         let result = match topic {
             _ if !view.config(None).broker_flag("delete.topic.enable") => {
                 Err(disabled(api_version))
             }
-            Ok(_) if times.count() > 1 => {
+            Ok(topic) if repeated.contains(&topic.id) => {
                 let why = "the request names this topic more than once";
                 Err(Refusal::new(ErrorCode::InvalidRequest, why))
             }

@@ -10,7 +10,7 @@ use wire::messages::create_partitions::{
 use wire::metadata::MetadataRecord;
 
 use super::topics::{PARTITIONS_PER_REQUEST_MAX, too_many_partitions};
-use super::{Decision, View, placement};
+use super::{Decision, View, placement, repeated};
 use crate::image::TopicImage;
 use crate::{AdminResponse, Refusal};
 
@@ -18,8 +18,9 @@ pub(super) fn create(view: View<'_>, request: &CreatePartitionsRequest) -> Decis
     let mut records = Vec::new();
     let mut results = Vec::new();
     let mut added = 0;
+    let repeated = repeated(request.topics.iter().map(|topic| topic.name.as_str()));
     for topic in &request.topics {
-        let created = if request.topics.iter().filter(|it| it.name == topic.name).count() > 1 {
+        let created = if repeated.contains(topic.name.as_str()) {
             let why = "the request names this topic more than once";
             Err(Refusal::new(ErrorCode::InvalidRequest, why))
         } else {

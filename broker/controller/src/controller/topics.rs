@@ -11,7 +11,7 @@ use wire::messages::create_topics::{
 };
 use wire::metadata::{MetadataRecord, TopicRecord};
 
-use super::{Decision, View, names, placement};
+use super::{Decision, View, names, placement, repeated};
 use crate::config::{ConfigError, Layers, Values, topic_key, validate_topic};
 use crate::{AdminResponse, ConfigResource, Refusal};
 
@@ -35,9 +35,10 @@ pub(super) fn create(
     let mut records = Vec::new();
     let mut results = Vec::new();
     let mut draft = Draft::default();
+    let repeated = repeated(request.topics.iter().map(|topic| topic.name.as_str()));
     let mut answered = BTreeSet::new();
     for (topic, id) in request.topics.iter().zip(topic_ids) {
-        let is_repeated = request.topics.iter().filter(|it| it.name == topic.name).nth(1).is_some();
+        let is_repeated = repeated.contains(topic.name.as_str());
         if is_repeated && !answered.insert(topic.name.as_str()) {
             continue;
         }

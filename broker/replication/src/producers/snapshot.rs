@@ -78,7 +78,7 @@ pub(super) fn encode(entries: &BTreeMap<ProducerId, Entry>) -> Vec<u8> {
     file
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<(ProducerId, Entry)>, SnapshotError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<BTreeMap<ProducerId, Entry>, SnapshotError> {
     let truncated = SnapshotError::Truncated { size_bytes: bytes.len() };
     let (version, rest) = bytes.split_first_chunk().ok_or(truncated)?;
     let version = i16::from_be_bytes(*version);
@@ -96,8 +96,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<(ProducerId, Entry)>, SnapshotE
     if rows.len() != count {
         return Err(truncated);
     }
-    let decoded = rows.iter().enumerate();
-    decoded.map(|(at, row)| entry(row).ok_or(SnapshotError::Entry { at })).collect()
+    let mut entries = BTreeMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        let (id, entry) = entry(row).ok_or(SnapshotError::Entry { at })?;
+        if entries.insert(id, entry).is_some() {
+            return Err(SnapshotError::Entry { at });
+        }
+    }
+    Ok(entries)
 }
 
 fn entry(row: &[u8; ENTRY_BYTES]) -> Option<(ProducerId, Entry)> {
@@ -120,6 +126,7 @@ fn entry(row: &[u8; ENTRY_BYTES]) -> Option<(ProducerId, Entry)> {
     };
     if last_sequence >= 0 {
         let base_offset = last_offset.checked_sub(offset_delta.into()).filter(|base| *base >= 0)?;
+        last_offset.checked_add(1)?;
         entry.batches = smallvec![Written {
             // Going back by the delta is going forward by the rest of the 2^31 numbers.
             base_sequence: advance(last_sequence, (1 << 31) - offset_delta),

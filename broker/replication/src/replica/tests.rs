@@ -14,6 +14,8 @@ use model::{
     ProducerId, Site, TopicId, TopicPartition,
 };
 
+use proptest::prelude::*;
+
 use super::{LogEnds, Replica};
 use crate::{Acks, Batch, Effect, Event, ProducerStamp, Producers};
 
@@ -425,4 +427,106 @@ fn planted_bugs_change_what_they_name() {
                 refuse OUT_OF_ORDER_SEQUENCE_NUMBER: producer 7 sent sequence 0, expected 2
         "#]],
     );
+}
+
+/// Three replicas, this one is node 1. Ends are chosen below what a replica can have by then.
+#[derive(Debug, Clone)]
+enum Step {
+    Append(u32),
+    Persist(u64),
+    Follower { node: i32, share: u64 },
+    Isr(Vec<i32>),
+    NewEpoch,
+    MinIsr(u32),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (1_u32..4).prop_map(Step::Append),
+        (0_u64..=4).prop_map(Step::Persist),
+        (2_i32..4, 0_u64..=4).prop_map(|(node, share)| Step::Follower { node, share }),
+        prop::sample::subsequence(vec![2, 3], 0..=2).prop_map(Step::Isr),
+        Just(Step::NewEpoch),
+        (1_u32..4).prop_map(Step::MinIsr),
+    ]
+}
+
+proptest! {
+    /// The model keeps every replica's durable end and takes the minimum anew after each step.
+    #[test]
+    fn the_watermark_never_passes_what_an_in_sync_replica_could_lose(
+        steps in prop::collection::vec(any_step(), 1..80),
+    ) {
+        let at = TopicPartition { topic: TopicId::METADATA, partition: PartitionIndex(0) };
+        let producers = Producers::new(1, 1);
+        let mut replica = Replica::new(at, NodeId(1), 1, LogEnds::default(), producers);
+        let nodes = |ids: &[i32]| ids.iter().copied().map(NodeId).collect::<Vec<_>>();
+        let lead = |epoch, isr: &[i32]| Event::BecomeLeader {
+            leader_epoch: LeaderEpoch(epoch),
+            isr: nodes(isr),
+            replicas: nodes(&[1, 2, 3]),
+        };
+        let (mut epoch, mut isr, mut min_isr) = (0, vec![1, 2, 3], 1);
+        // Durable ends of nodes 1, 2 and 3; `None`: not heard of in this epoch.
+        let mut durable = [Some(0_i64), None, None];
+        let mut events = vec![lead(epoch, &isr)];
+        let mut watermark = 0;
+        for step in steps {
+            let end = replica.log_end_offset().0;
+            let part = |share: u64| end * i64::try_from(share).unwrap() / 4;
+            events.push(match step {
+                Step::Append(record_count) => Event::Append {
+                    batch: Batch {
+                        record_count,
+                        max_timestamp_ms: 0,
+                        producer: None,
+                        transactional: false,
+                    },
+                    acks: Acks::Leader,
+                    request_leader_epoch: None,
+                },
+                Step::Persist(share) => {
+                    durable[0] = durable[0].max(Some(part(share)));
+                    Event::Persisted { end: Offset(part(share)) }
+                }
+                Step::Follower { node, share } => {
+                    durable[usize::try_from(node).unwrap() - 1] = Some(part(share));
+                    Event::FollowerAt {
+                        follower: NodeId(node),
+                        leader_epoch: LeaderEpoch(epoch),
+                        end: Offset(part(share)),
+                    }
+                }
+                Step::Isr(others) => {
+                    isr = [vec![1], others].concat();
+                    Event::IsrChanged { leader_epoch: LeaderEpoch(epoch), isr: nodes(&isr) }
+                }
+                Step::NewEpoch => {
+                    epoch += 1;
+                    durable[1..].fill(None);
+                    lead(epoch, &isr)
+                }
+                Step::MinIsr(count) => {
+                    min_isr = count;
+                    Event::MinIsrChanged { min_isr }
+                }
+            });
+            let mut effects = Vec::new();
+            for event in events.drain(..) {
+                replica.step(Now::default(), event, &mut effects, &mut Planted(None));
+            }
+            let ends: Option<Vec<i64>> =
+                isr.iter().map(|node| durable[usize::try_from(*node).unwrap() - 1]).collect();
+            let enough = isr.len() >= usize::try_from(min_isr).unwrap();
+            if let Some(ends) = ends.filter(|_| enough) {
+                watermark = watermark.max(ends.into_iter().min().unwrap());
+            }
+            prop_assert_eq!(replica.high_watermark(), Offset(watermark));
+            for effect in effects {
+                if let Effect::Acknowledge { acks: Acks::All, end } = effect {
+                    prop_assert_eq!(end, Offset(watermark));
+                }
+            }
+        }
+    }
 }
