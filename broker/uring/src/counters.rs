@@ -2,6 +2,8 @@
 
 use core::cell::Cell;
 
+use crate::ring::Intent;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// One reading; all values only grow.
@@ -36,8 +38,22 @@ counters! {
     sleeps,
     /// Calls into the ring (`io_uring_enter`, or `epoll_pwait2` in the fallback).
     enters,
-    /// Operations given to the ring.
+    /// Entries given to the ring, cancels and nudges included.
     submissions,
+    /// Of those: waits for readiness.
+    submitted_polls,
+    /// Receives that stay armed.
+    submitted_receives_many,
+    /// Single receives into a provided buffer.
+    submitted_receives_once,
+    /// Receives straight into a frame.
+    submitted_receives_exact,
+    submitted_reads,
+    submitted_writes,
+    submitted_syncs,
+    /// File pages to a pipe.
+    submitted_splices,
+    submitted_cancels,
     /// Answers of the ring.
     completions,
     /// Times a connection had to wait for a provided buffer.
@@ -58,6 +74,25 @@ counters! {
     nudges,
     /// Peers woken through their eventfd.
     bells,
+}
+
+impl Tallies {
+    pub(crate) fn count_intent(&self, intent: &Intent) {
+        let counter = match intent {
+            Intent::Poll { .. } => &self.submitted_polls,
+            Intent::ReceiveMany { .. } => &self.submitted_receives_many,
+            Intent::ReceiveOnce { .. } => &self.submitted_receives_once,
+            Intent::ReceiveExact { .. } => &self.submitted_receives_exact,
+            Intent::Read { .. } => &self.submitted_reads,
+            Intent::Write { .. } => &self.submitted_writes,
+            Intent::Sync { .. } => &self.submitted_syncs,
+            Intent::Splice { .. } => &self.submitted_splices,
+            Intent::Cancel { .. } => &self.submitted_cancels,
+            // Writes to memory that is shared with the kernel: nothing is submitted.
+            Intent::Provide { .. } => return,
+        };
+        count(counter, 1);
+    }
 }
 
 /// Adds to one counter.

@@ -125,9 +125,7 @@ pub fn raise_descriptor_limit() -> Result<u64, Error> {
 
 fn stop_all(peers: &[Arc<Shared>], how: Exit) {
     peers[0].node.exit(how);
-    for peer in peers {
-        peer.wake();
-    }
+    peers.iter().for_each(|peer| peer.alarm());
 }
 
 /// Waits for all threads, then reports the first failure or continues the first panic.
@@ -244,7 +242,7 @@ impl Signalling {
         let listen = move || {
             for _ in stream.forever() {
                 peers[0].node.ask_to_stop();
-                peers.iter().for_each(|peer| peer.wake());
+                peers.iter().for_each(|peer| peer.alarm());
             }
         };
         let thread = Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;

@@ -212,6 +212,7 @@ impl Shard {
         let mut core = self.core.borrow_mut();
         let mut ring = self.ring.borrow_mut();
         while let Some(intent) = core.next_intent() {
+            self.tallies.count_intent(&intent);
             ring.push(intent);
         }
         if wait != Wait::No {
@@ -275,9 +276,7 @@ impl Shard {
 
     pub(crate) fn exit(&self, how: Exit) {
         self.shared.node.exit(how);
-        for peer in self.peers.iter() {
-            peer.wake();
-        }
+        self.peers.iter().for_each(|peer| peer.alarm());
     }
 
     /// Waits until one of `events` (or an error or hang-up) is true of the descriptor.

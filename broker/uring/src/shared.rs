@@ -82,6 +82,12 @@ impl Shared {
         }
     }
 
+    /// Ends the shard's sleep, present or next, whoever else has taken the duty to wake it: that one
+    /// may be dying.
+    pub(crate) fn alarm(&self) {
+        self.bell.ring_bell();
+    }
+
     /// Says that a mesh queue towards this shard has news. The caller nudges afterwards.
     pub(crate) fn post_mail(&self) {
         // The message must be visible before the look at the flag: a shard that has just cleared it

@@ -76,6 +76,54 @@ fn small_messages_go_back_and_forth() {
 }
 
 #[test]
+fn a_small_request_costs_one_send_and_no_submission() {
+    check(1, |live, _| async move {
+        const ROUNDS: u64 = 200;
+        let (client, server) = pair(&live).await;
+        let before = live.counters();
+        for _ in 0..ROUNDS {
+            client.send(vec![Buf::from_static(b"request")], More::Done).await.unwrap();
+            let got = server.recv_any().await.unwrap();
+            server.send(vec![got], More::Done).await.unwrap();
+            assert_eq!(client.recv_any().await.map(|buf| buf.len()), Ok(7));
+        }
+        let after = live.counters();
+        assert_eq!(after.sends - before.sends, 2 * ROUNDS);
+        // One armed receive for each end; the bell of a new ring may be the third.
+        assert_eq!(after.submitted_receives_many - before.submitted_receives_many, 2);
+        assert!(after.submissions - before.submissions <= 3);
+        live.exit(Exit::Clean);
+    });
+}
+
+#[test]
+fn a_large_frame_costs_one_receive_into_its_own_memory() {
+    check(1, |live, _| async move {
+        const FRAMES: u64 = 20;
+        const SIZE: usize = 60_000;
+        let (client, server) = pair(&live).await;
+        let before = live.counters();
+        for _ in 0..FRAMES {
+            // All of it is there before the first receive.
+            client.send(vec![Buf::from(pattern(SIZE))], More::Done).await.unwrap();
+            let mut frame = server.recv_any().await.unwrap().to_vec();
+            let missing = SIZE - frame.len();
+            frame.reserve(missing);
+            let (result, frame) = server.recv_exact(frame, missing).await;
+            assert_eq!(result, Ok(()));
+            assert!(frame == pattern(SIZE));
+        }
+        let after = live.counters();
+        // The first frame finds a multishot receive, which is cancelled; the others one of each.
+        assert_eq!(after.submitted_receives_many - before.submitted_receives_many, 1);
+        assert!(after.submitted_receives_once - before.submitted_receives_once < FRAMES);
+        assert!(after.submitted_receives_exact - before.submitted_receives_exact <= FRAMES);
+        assert!(after.submitted_cancels - before.submitted_cancels <= 1);
+        live.exit(Exit::Clean);
+    });
+}
+
+#[test]
 fn large_frames_arrive_whole_whatever_the_mix_of_receives() {
     check(1, |live, _| async move {
         let (client, server) = pair(&live).await;

@@ -75,7 +75,9 @@ impl SoftRing {
     }
 
     pub(crate) fn push(&mut self, intent: Intent) {
-        self.tally.submissions += 1;
+        if !matches!(intent, Intent::Provide { .. }) {
+            self.tally.submissions += 1;
+        }
         match intent {
             Intent::Provide { buffer } => self.free.push(buffer),
             Intent::Cancel { target } => self.cancel(target),
