@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BROKER, Key, Value, broker_key, parse, topic_key};
+use super::{BROKER, Key, TOPIC, Value, broker_key, parse, topic_key};
 
 /// Keys that were set, with their text.
 pub type Values = BTreeMap<String, String>;
@@ -172,6 +172,16 @@ impl Layers<'_> {
         effective.value.is_some().then(|| parsed_or_default(key, effective))
     }
 
+    /// Every topic key, in the table's order.
+    pub fn topic_values(&self) -> impl Iterator<Item = EffectiveValue> {
+        TOPIC.iter().map(|key| self.topic_value(key))
+    }
+
+    /// Every broker key, in the table's order.
+    pub fn broker_values(&self) -> impl Iterator<Item = EffectiveValue> {
+        BROKER.iter().map(|key| self.broker_value(key))
+    }
+
     fn broker_layers(&self) -> [(Source, &Values); 3] {
         [
             (Source::Broker, self.broker),
@@ -196,16 +206,5 @@ fn scaled(text: &str, factor: i64) -> String {
     match text.trim().parse::<i64>() {
         Ok(number) if number > 0 => number.saturating_mul(factor).to_string(),
         _ => text.to_owned(),
-    }
-}
-
-/// Every broker key, for DescribeConfigs.
-impl Layers<'_> {
-    pub fn broker_values(&self) -> impl Iterator<Item = EffectiveValue> {
-        BROKER.iter().map(|key| self.broker_value(key))
-    }
-
-    pub fn topic_values(&self) -> impl Iterator<Item = EffectiveValue> {
-        super::TOPIC.iter().map(|key| self.topic_value(key))
     }
 }

@@ -223,19 +223,16 @@ log.retention.check.interval.ms=300000
     check_findings(
         text,
         expect![[r#"
-        controller.listener.names has no effect in this broker
-        controller.quorum.bootstrap.servers has no effect in this broker
-        inter.broker.listener.name has no effect in this broker
-        num.io.threads has no effect in this broker
-        num.network.threads has no effect in this broker
-        num.recovery.threads.per.data.dir has no effect in this broker
-        offsets.topic.replication.factor has no effect in this broker
-        process.roles has no effect in this broker
-        share.coordinator.state.topic.min.isr has no effect in this broker
-        share.coordinator.state.topic.replication.factor has no effect in this broker
-        transaction.state.log.min.isr has no effect in this broker
-        transaction.state.log.replication.factor has no effect in this broker
-    "#]],
+            inter.broker.listener.name has no effect in this broker
+            num.io.threads has no effect in this broker
+            num.network.threads has no effect in this broker
+            num.recovery.threads.per.data.dir has no effect in this broker
+            offsets.topic.replication.factor has no effect in this broker
+            share.coordinator.state.topic.min.isr has no effect in this broker
+            share.coordinator.state.topic.replication.factor has no effect in this broker
+            transaction.state.log.min.isr has no effect in this broker
+            transaction.state.log.replication.factor has no effect in this broker
+        "#]],
     );
 }
 

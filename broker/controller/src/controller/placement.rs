@@ -4,13 +4,12 @@
 //! evenly over the unfenced brokers; fenced ones are used only when the others do not suffice.
 //! Does not: look at racks or load.
 
-use model::{ErrorCode, NodeId, TopicId};
+use model::{ErrorCode, LeaderEpoch, NodeId, TopicId};
 use wire::Uuid;
 
 use super::View;
 use crate::image::PartitionImage;
 use crate::{Image, Refusal};
-use model::LeaderEpoch;
 
 /// A directory that the broker has still to choose (Kafka `DirectoryId.UNASSIGNED`).
 const UNASSIGNED: Uuid = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
