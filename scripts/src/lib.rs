@@ -7,6 +7,8 @@
 pub mod paths;
 pub mod process;
 
+pub mod kafka;
+
 pub mod ci;
 pub mod tidy;
 

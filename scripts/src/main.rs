@@ -4,7 +4,7 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, ci, tidy};
+use scripts::{Failed, Outcome, ci, kafka, tidy};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -32,6 +32,11 @@ enum Task {
     Codegen(codegen::Args),
     /// Run the fuzz bodies of broker/wire
     Fuzz(fuzz::Args),
+    /// Run a real Apache Kafka, for comparison
+    Kafka {
+        #[command(subcommand)]
+        action: kafka::cli::Action,
+    },
 }
 
 fn main() -> ExitCode {
@@ -57,5 +62,6 @@ fn run(task: Task) -> Outcome {
         Task::Tidy => tidy::run(),
         Task::Codegen(arguments) => codegen::run(&arguments).map_err(Failed),
         Task::Fuzz(arguments) => fuzz::run(&arguments).map_err(Failed),
+        Task::Kafka { action } => kafka::cli::run(action),
     }
 }

@@ -82,6 +82,13 @@ impl Background {
         &mut self.child
     }
 
+    /// Lets it outlive us, on purpose; returns its process id.
+    pub fn detach(self) -> u32 {
+        let pid = self.pid();
+        std::mem::forget(self);
+        pid
+    }
+
     /// Whether it still runs.
     ///
     /// # Errors
