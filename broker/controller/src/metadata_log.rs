@@ -7,8 +7,9 @@ use wire::batch::{BatchBuilder, BatchError, BatchStamp, BatchView};
 use wire::metadata::MetadataRecord;
 use wire::{DecodeError, EncodeError};
 
-/// Records of one batch; more become several batches, so that none outgrows a segment.
-pub const BATCH_RECORDS_MAX: usize = 1_000;
+/// Records of one batch, as in Kafka; more become several batches, so that none outgrows a segment.
+/// A batch is in the log as a whole or not at all.
+pub const BATCH_RECORDS_MAX: usize = 10_000;
 
 /// A metadata batch holds short records and is never compressed; this bounds what is read.
 const DECOMPRESSED_BYTES_MAX: usize = 64 << 20;
@@ -69,7 +70,7 @@ pub fn encode_batches(
 }
 
 /// The records of one batch with their offsets; none for a control batch, whose records concern
-/// the quorum and not the image.
+/// the quorum and not the image. The checksum is the log's business and is not looked at.
 ///
 /// # Errors
 /// The batch is malformed or holds a record of a type that this version does not know.
@@ -81,10 +82,14 @@ pub fn decode_batch(bytes: &[u8]) -> Result<Vec<(Offset, MetadataRecord)>, Metad
     let mut scratch = Vec::new();
     let mut records = Vec::new();
     let found = batch.records(&mut scratch, DECOMPRESSED_BYTES_MAX);
-    for record in found.map_err(MetadataLogError::Batch)? {
+    for (record, index) in found.map_err(MetadataLogError::Batch)?.zip(0_u32..) {
         let record = record.map_err(MetadataLogError::Batch)?;
-        let delta = u32::try_from(record.offset_delta).unwrap_or(0);
-        let offset = batch.header.base_offset.after(delta);
+        let offset_delta = record.offset_delta;
+        // The metadata log is never compacted, so that offsets have no gaps.
+        let offset = batch.header.base_offset.0.checked_add(index.into()).map(Offset);
+        let offset = offset
+            .filter(|_| i64::from(offset_delta) == i64::from(index))
+            .ok_or(MetadataLogError::Batch(BatchError::OffsetDelta { index, offset_delta }))?;
         let value = record.value.ok_or(MetadataLogError::NoValue { offset })?;
         let value = Buf::from(value.to_vec());
         let decoded = MetadataRecord::decode(&value);
@@ -92,4 +97,54 @@ pub fn decode_batch(bytes: &[u8]) -> Result<Vec<(Offset, MetadataRecord)>, Metad
             .push((offset, decoded.map_err(|error| MetadataLogError::Record { offset, error })?));
     }
     Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{LeaderEpoch, Offset};
+    use proptest::prelude::*;
+    use wire::batch::{BatchBuilder, BatchStamp};
+    use wire::metadata::{MetadataRecord, RemoveTopicRecord};
+
+    use super::{BATCH_RECORDS_MAX, MetadataLogError, decode_batch, encode_batches};
+
+    fn records(count: usize) -> Vec<MetadataRecord> {
+        vec![RemoveTopicRecord::default().into(); count]
+    }
+
+    fn encode(count: usize) -> Vec<Vec<u8>> {
+        encode_batches(&records(count), Offset(7), LeaderEpoch(1), 1_000).unwrap()
+    }
+
+    #[test]
+    fn many_records_become_batches_without_a_gap() {
+        let batches = encode(2 * BATCH_RECORDS_MAX + 1);
+        assert_eq!(batches.len(), 3);
+        let decoded = batches.iter().flat_map(|batch| decode_batch(batch).unwrap());
+        let offsets: Vec<i64> = decoded.map(|(offset, _)| offset.0).collect();
+        assert!(offsets.iter().copied().eq(7..7 + 2 * 10_000 + 1));
+        assert!(encode(0).is_empty());
+    }
+
+    #[test]
+    fn a_record_without_a_value_is_refused() {
+        let mut builder = BatchBuilder::new(Vec::new());
+        builder.append(0, None, None, &[]);
+        let batch = builder.finish(&BatchStamp::default());
+        let error = MetadataLogError::NoValue { offset: Offset(0) };
+        assert_eq!(decode_batch(&batch), Err(error));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_anywhere_gives_records_or_an_error(
+            at in 0_usize..200, byte in any::<u8>(), end in 0_usize..200,
+        ) {
+            let mut batch = encode(3).remove(0);
+            let length = batch.len();
+            batch[at % length] = byte;
+            let _ = decode_batch(&batch);
+            let _ = decode_batch(&batch[..end % length]);
+        }
+    }
 }

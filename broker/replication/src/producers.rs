@@ -49,15 +49,20 @@ impl ReplayedBatch {
     /// What recovery knows of a batch from its header, and for the end of a transaction from its
     /// control record. A compacted batch still stands for every offset that it once held.
     ///
-    /// `None`: the batch tells nothing about a producer.
+    /// `None`: the batch tells nothing about a producer, or its numbers cannot be a batch's.
     #[must_use]
     pub fn from_header(header: &BatchHeader, coordinator_epoch: Option<i32>) -> Option<Self> {
         let producer = header.producer.as_ref()?;
         if header.attributes.is_control() && coordinator_epoch.is_none() {
             return None;
         }
+        let record_count = u32::try_from(header.last_offset_delta).ok()?.checked_add(1)?;
+        header.base_offset.0.checked_add(record_count.into())?;
+        if coordinator_epoch.is_none() && producer.base_sequence < 0 {
+            return None;
+        }
         let batch = Batch {
-            record_count: u32::try_from(header.last_offset_delta).ok()?.checked_add(1)?,
+            record_count,
             max_timestamp_ms: header.max_timestamp_ms,
             producer: Some(producer.into()),
             transactional: header.attributes.is_transactional(),

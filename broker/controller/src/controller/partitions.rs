@@ -9,10 +9,10 @@ use wire::messages::create_partitions::{
 };
 use wire::metadata::MetadataRecord;
 
-use super::topics::{PARTITIONS_PER_REQUEST_MAX, too_many_partitions};
+use super::topics::too_many_records;
 use super::{Decision, View, placement, repeated};
 use crate::image::TopicImage;
-use crate::{AdminResponse, Refusal};
+use crate::{AdminResponse, BATCH_RECORDS_MAX, Refusal};
 
 pub(super) fn create(view: View<'_>, request: &CreatePartitionsRequest) -> Decision {
     let mut records = Vec::new();
@@ -65,8 +65,8 @@ fn more_partitions(
         return Err(Refusal::new(ErrorCode::InvalidPartitions, why));
     }
     let count = wanted - current;
-    if added + count > PARTITIONS_PER_REQUEST_MAX {
-        return Err(too_many_partitions());
+    if added + count > BATCH_RECORDS_MAX {
+        return Err(too_many_records());
     }
     let partitions_max = view.settings.partitions_max;
     if view.image.partition_count() + added + count > partitions_max {

@@ -13,10 +13,7 @@ use wire::metadata::{MetadataRecord, TopicRecord};
 
 use super::{Decision, View, names, placement, repeated};
 use crate::config::{ConfigError, Layers, Values, topic_key, validate_topic};
-use crate::{AdminResponse, ConfigResource, Refusal};
-
-/// Partitions that one request may create, as in Kafka.
-pub(super) const PARTITIONS_PER_REQUEST_MAX: usize = 10_000;
+use crate::{AdminResponse, BATCH_RECORDS_MAX, ConfigResource, Refusal};
 
 /// A topic that passed every check.
 struct NewTopic {
@@ -71,6 +68,7 @@ struct Draft {
     merged_names: BTreeSet<String>,
     topic_count: usize,
     partition_count: usize,
+    record_count: usize,
 }
 
 fn new_topic(
@@ -81,7 +79,7 @@ fn new_topic(
 ) -> Result<NewTopic, Refusal> {
     check_name(view, &topic.name, draft)?;
     let configs = check_configs(topic)?;
-    let assignments = assign(view, topic, id)?;
+    let assignments = assign(view, topic, id, draft)?;
     let partition_count = assignments.len();
     check_room(view, draft, partition_count)?;
     let replication_factor = assignments.first().map_or(0, Vec::len);
@@ -94,6 +92,10 @@ fn new_topic(
     for (replicas, index) in assignments.into_iter().zip(0..) {
         records.push(placement::first_row(view.image, replicas)?.record(id, index).into());
     }
+    if draft.record_count + records.len() > BATCH_RECORDS_MAX {
+        return Err(too_many_records());
+    }
+    draft.record_count += records.len();
     draft.topic_count += 1;
     draft.partition_count += partition_count;
     draft.merged_names.insert(topic.name.replace('.', "_"));
@@ -137,6 +139,7 @@ fn assign(
     view: View<'_>,
     topic: &CreatableTopic,
     id: TopicId,
+    draft: &Draft,
 ) -> Result<Vec<Vec<NodeId>>, Refusal> {
     if !topic.assignments.is_empty() {
         return assign_by_hand(view, topic);
@@ -158,10 +161,10 @@ fn assign(
         let why = format!("a partition has at least one replica, not {factor}");
         return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, why));
     }
-    // Checked before anything is sized by it.
+    // Checked before anything is sized by it, against what the request has left.
     let partitions = usize::try_from(partitions).unwrap_or(usize::MAX);
-    if partitions > PARTITIONS_PER_REQUEST_MAX {
-        return Err(too_many_partitions());
+    if partitions > BATCH_RECORDS_MAX - draft.record_count {
+        return Err(too_many_records());
     }
     placement::place(view, id, 0, partitions, usize::try_from(factor).unwrap_or(usize::MAX))
 }
@@ -194,9 +197,6 @@ fn assign_by_hand(view: View<'_>, topic: &CreatableTopic) -> Result<Vec<Vec<Node
 fn check_room(view: View<'_>, draft: &Draft, partition_count: usize) -> Result<(), Refusal> {
     let refuse = |why| Err(Refusal::new(ErrorCode::PolicyViolation, why));
     let requested = draft.partition_count + partition_count;
-    if requested > PARTITIONS_PER_REQUEST_MAX {
-        return Err(too_many_partitions());
-    }
     if view.image.topic_count() + draft.topic_count >= view.settings.topics_max {
         return refuse(format!("the cluster holds at most {} topics", view.settings.topics_max));
     }
@@ -207,8 +207,9 @@ fn check_room(view: View<'_>, draft: &Draft, partition_count: usize) -> Result<(
     Ok(())
 }
 
-pub(super) fn too_many_partitions() -> Refusal {
-    let why = format!("one request creates at most {PARTITIONS_PER_REQUEST_MAX} partitions");
+/// A topic must not be half created: a request that creates has to fit into one batch.
+pub(super) fn too_many_records() -> Refusal {
+    let why = format!("one request writes at most {BATCH_RECORDS_MAX} metadata records");
     Refusal::new(ErrorCode::PolicyViolation, why)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Live, Offset, ProducerEpoch, ProducerId};
 use proptest::prelude::*;
+use wire::batch::{BatchBuilder, BatchHeader, BatchProducer, BatchStamp, BatchView};
 
 use super::{BATCHES_KEPT, Producers, ReplayedBatch, SnapshotError};
 use crate::{Acks, AppendError, Batch, Effect, Event, ProducerStamp, Replica};
@@ -100,6 +101,43 @@ fn silence_expires_a_producer_but_not_its_open_transaction() {
     table.expire(2_000);
     assert!(table.is_empty());
     table.assert_invariants();
+}
+
+#[test]
+fn a_header_from_the_disk_is_replayed_only_if_it_can_be_a_batch() {
+    let builder = || {
+        let mut builder = BatchBuilder::new(Vec::new());
+        builder.append(1_000, None, Some(b"value"), &[]);
+        builder
+    };
+    let stamp = BatchStamp {
+        base_offset: Offset(100),
+        producer: Some(BatchProducer {
+            id: ProducerId(7),
+            epoch: ProducerEpoch(0),
+            base_sequence: 5,
+        }),
+        ..BatchStamp::default()
+    };
+    let header = BatchView::new(&builder().finish(&stamp)).unwrap().header;
+    let replayed = ReplayedBatch::from_header(&header, None).unwrap();
+    let mut table = Producers::new(4, 1_000);
+    table.replay(&replayed);
+    assert_eq!(base_of_duplicate(&table, batch(7, 0, 5, 1)), Some(100));
+
+    let plain = BatchView::new(&builder().finish(&BatchStamp::default())).unwrap().header;
+    assert_eq!(ReplayedBatch::from_header(&plain, None), None);
+    for damaged in [
+        BatchHeader { base_offset: Offset(i64::MAX), ..header },
+        BatchHeader { last_offset_delta: -1, ..header },
+        BatchHeader { last_offset_delta: i32::MIN, ..header },
+        BatchHeader {
+            producer: header.producer.map(|it| BatchProducer { base_sequence: -1, ..it }),
+            ..header
+        },
+    ] {
+        assert_eq!(ReplayedBatch::from_header(&damaged, None), None, "{damaged:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! CreateTopics, DeleteTopics and CreatePartitions.
 
 use super::*;
+use crate::BATCH_RECORDS_MAX;
 
 #[test]
 fn topics_take_the_brokers_defaults() {
@@ -79,32 +80,32 @@ fn each_topic_of_a_request_gets_its_own_answer() {
         &mut world,
         create_from(10, topics),
         expect![[r#"
-        + topic good
-        + partition 0 replicas=[1] isr=[1] leader=1
-        + topic c.d
-        + partition 0 replicas=[1] isr=[1] leader=1
-        good 1 x1: NONE
-        twice -1 x-1: INVALID_REQUEST the request names this topic more than once
-         -1 x-1: INVALID_TOPIC_EXCEPTION a topic name must not be empty
-        .. -1 x-1: INVALID_TOPIC_EXCEPTION a topic cannot be named . or ..
-        no spaces -1 x-1: INVALID_TOPIC_EXCEPTION a topic name consists of ASCII letters, digits, '.', '_' and '-'
-        __cluster_metadata -1 x-1: INVALID_REQUEST __cluster_metadata is the cluster's own log and cannot be created
-        xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -1 x-1: INVALID_TOPIC_EXCEPTION a topic name has at most 249 characters, this one 250
-        a.b -1 x-1: TOPIC_ALREADY_EXISTS topic a.b exists already
-        a_b -1 x-1: INVALID_TOPIC_EXCEPTION a_b differs from a.b only in '.' and '_', which metric names mix
-        c.d 1 x1: NONE
-        c_d -1 x-1: INVALID_TOPIC_EXCEPTION c_d differs from another topic of the request only in '.' and '_', which metric names mix
-        none -1 x-1: INVALID_PARTITIONS a topic has at least one partition, not 0
-        many -1 x-1: POLICY_VIOLATION one request creates at most 10000 partitions
-        no-replica -1 x-1: INVALID_REPLICATION_FACTOR a partition has at least one replica, not 0
-        two-replicas -1 x-1: INVALID_REPLICATION_FACTOR 2 replicas need as many brokers, and 1 are known
-        typo -1 x-1: INVALID_CONFIG unknown configuration key retention.mss; did you mean retention.ms?
-        text -1 x-1: INVALID_CONFIG invalid value "a week" for retention.ms: it takes a whole number from -1
-        low -1 x-1: INVALID_CONFIG invalid value "10" for segment.bytes: it takes a whole number from 1048576
-        stranger -1 x-1: INVALID_REPLICA_ASSIGNMENT the assignment names broker 5, which is not registered
-        empty -1 x-1: INVALID_REPLICA_ASSIGNMENT an assignment names at least one replica
-        both -1 x-1: INVALID_REQUEST with an assignment, partition count and replication factor must both be -1
-    "#]],
+            + topic good
+            + partition 0 replicas=[1] isr=[1] leader=1
+            + topic c.d
+            + partition 0 replicas=[1] isr=[1] leader=1
+            good 1 x1: NONE
+            twice -1 x-1: INVALID_REQUEST the request names this topic more than once
+             -1 x-1: INVALID_TOPIC_EXCEPTION a topic name must not be empty
+            .. -1 x-1: INVALID_TOPIC_EXCEPTION a topic cannot be named . or ..
+            no spaces -1 x-1: INVALID_TOPIC_EXCEPTION a topic name consists of ASCII letters, digits, '.', '_' and '-'
+            __cluster_metadata -1 x-1: INVALID_REQUEST __cluster_metadata is the cluster's own log and cannot be created
+            xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -1 x-1: INVALID_TOPIC_EXCEPTION a topic name has at most 249 characters, this one 250
+            a.b -1 x-1: TOPIC_ALREADY_EXISTS topic a.b exists already
+            a_b -1 x-1: INVALID_TOPIC_EXCEPTION a_b differs from a.b only in '.' and '_', which metric names mix
+            c.d 1 x1: NONE
+            c_d -1 x-1: INVALID_TOPIC_EXCEPTION c_d differs from another topic of the request only in '.' and '_', which metric names mix
+            none -1 x-1: INVALID_PARTITIONS a topic has at least one partition, not 0
+            many -1 x-1: POLICY_VIOLATION one request writes at most 10000 metadata records
+            no-replica -1 x-1: INVALID_REPLICATION_FACTOR a partition has at least one replica, not 0
+            two-replicas -1 x-1: INVALID_REPLICATION_FACTOR 2 replicas need as many brokers, and 1 are known
+            typo -1 x-1: INVALID_CONFIG unknown configuration key retention.mss; did you mean retention.ms?
+            text -1 x-1: INVALID_CONFIG invalid value "a week" for retention.ms: it takes a whole number from -1
+            low -1 x-1: INVALID_CONFIG invalid value "10" for segment.bytes: it takes a whole number from 1048576
+            stranger -1 x-1: INVALID_REPLICA_ASSIGNMENT the assignment names broker 5, which is not registered
+            empty -1 x-1: INVALID_REPLICA_ASSIGNMENT an assignment names at least one replica
+            both -1 x-1: INVALID_REQUEST with an assignment, partition count and replication factor must both be -1
+        "#]],
     );
 }
 
@@ -136,6 +137,21 @@ fn the_cluster_holds_no_more_than_its_limits() {
         t -1 x-1: POLICY_VIOLATION the cluster holds at most 256 partitions
     "#]],
     );
+}
+
+#[test]
+fn a_request_that_creates_fits_into_one_batch() {
+    let mut world = World::new(1, "");
+    world.controller.settings.partitions_max = 100_000;
+    let topics = vec![topic("t", 6_000, 1), topic("u", 4_000, 1), topic("v", 3_998, 1)];
+    let (records, response) = world.ask(create(topics));
+    assert_eq!(records.len(), BATCH_RECORDS_MAX);
+    let expected = expect![[r#"
+        t 6000 x1: NONE
+        u -1 x-1: POLICY_VIOLATION one request writes at most 10000 metadata records
+        v 3998 x1: NONE
+    "#]];
+    expected.assert_eq(&render(&response));
 }
 
 #[test]
