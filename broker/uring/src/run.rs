@@ -179,8 +179,11 @@ impl Seed {
 
     fn build(self) -> Result<Rc<Shard>, StartError> {
         let index = usize::from(self.id.0);
+        // The rings' side threads may help on any processor of the node, and on no other.
+        let mut helpers: &[usize] = &[];
         if self.options.pinning == Pinning::EachToItsCpu {
-            sys::pin_to(self.options.cpus[index]).map_err(step("cpu affinity"))?;
+            helpers = &self.options.cpus;
+            sys::stay_on(&helpers[index..=index]).map_err(step("cpu affinity"))?;
         }
         let limits = &self.options.limits;
         let shared = &self.peers[index];
@@ -190,12 +193,14 @@ impl Seed {
         let bell = shared.bell().clone();
         let ring = match self.backend {
             Backend::Uring => {
-                let ring =
-                    KernelRing::new(arena, bell).map_err(|(name, errno)| step(name)(errno))?;
+                let ring = KernelRing::new(arena, bell, helpers)
+                    .map_err(|(name, errno)| step(name)(errno))?;
                 shared.publish_ring(ring.descriptor());
                 Ring::Kernel(ring)
             }
-            Backend::Epoll => Ring::Soft(SoftRing::new(arena, bell).map_err(step("epoll"))?),
+            Backend::Epoll => {
+                Ring::Soft(SoftRing::new(arena, bell, helpers).map_err(step("epoll"))?)
+            }
         };
         let random = Random::new().map_err(step("getrandom"))?;
         let (id, peers) = (self.id, self.peers);

@@ -17,7 +17,9 @@ pub(crate) use file::{
     sync_data, write_vectored_raw,
 };
 pub(crate) use poll::{Epoll, Interest, poll_now};
-pub(crate) use process::{affinity, clocks, entropy, mono, pin_to, raise_descriptor_limit};
+pub(crate) use process::{
+    affinity, clocks, cpu_set, entropy, mono, raise_descriptor_limit, stay_on,
+};
 pub(crate) use socket::{
     accept, bind, connect_begin, connect_result, local_addr, receive_raw, send_vectored, shutdown,
 };

@@ -42,9 +42,17 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    pub(super) fn start(name: &str, finished: Arc<Finished>) -> Sys<Self> {
+    /// The thread stays on `cpus`, or on its parent's when there are none.
+    pub(super) fn start(name: &str, cpus: &[usize], finished: Arc<Finished>) -> Sys<Self> {
         let (jobs, inbox) = channel();
-        let run = move || serve(&inbox, &finished);
+        let cpus = cpus.to_vec();
+        let run = move || {
+            if !cpus.is_empty() {
+                // A refusal leaves it on its shard's processor: slower, not wrong.
+                let _ = sys::stay_on(&cpus);
+            }
+            serve(&inbox, &finished);
+        };
         let thread = Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }

@@ -12,7 +12,7 @@ use super::intent::{Completion, Intent, Token};
 use super::{BELL, NUDGED, Tally, Wait};
 use crate::arena::Arena;
 use crate::pipes::WORKERS_MAX;
-use crate::sys::{Errno, Fd};
+use crate::sys::{self, Errno, Fd};
 
 const SUBMISSIONS: u32 = 512;
 const COMPLETIONS: u32 = 8192;
@@ -83,12 +83,21 @@ pub(crate) fn build() -> Result<IoUring, (&'static str, Errno)> {
 }
 
 impl KernelRing {
-    /// Must run on the thread that will use the ring.
-    pub(crate) fn new(arena: Arc<Arena>, bell: Fd) -> Result<Self, (&'static str, Errno)> {
+    /// Must run on the thread that will use the ring. Workers stay on the `helpers` processors, or
+    /// anywhere when there are none.
+    pub(crate) fn new(
+        arena: Arc<Arena>,
+        bell: Fd,
+        helpers: &[usize],
+    ) -> Result<Self, (&'static str, Errno)> {
         let ring = build()?;
         // File workers (the first number); syncs keep at least half of them, see `pipes.rs`. Without
         // the bound there would only be more workers than we want.
         let _ = ring.submitter().register_iowq_max_workers(&mut [WORKERS_MAX, 0]);
+        if !helpers.is_empty() {
+            // Workers do not inherit this thread's affinity. A refusal leaves them free, as before.
+            let _ = ring.submitter().register_iowq_aff(&sys::cpu_set(helpers));
+        }
         let buffers = BufferRing::new(arena);
         // SAFETY: the entries are page-aligned, as many as given, and outlive the ring (field order).
         unsafe {

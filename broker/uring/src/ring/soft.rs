@@ -54,7 +54,8 @@ enum Tried {
 }
 
 impl SoftRing {
-    pub(crate) fn new(arena: Arc<Arena>, bell: Fd) -> Result<Self, Errno> {
+    /// Side threads stay on the `helpers` processors, or anywhere when there are none.
+    pub(crate) fn new(arena: Arc<Arena>, bell: Fd, helpers: &[usize]) -> Result<Self, Errno> {
         let epoll = Epoll::new()?;
         epoll.add(bell.get(), Interest(libc::EPOLLIN as u32), Token::special(BELL).0)?;
         let finished = Arc::new(Finished::new(bell.clone()));
@@ -67,8 +68,8 @@ impl SoftRing {
             places: BTreeMap::new(),
             again: Vec::new(),
             ready: VecDeque::new(),
-            syncs: Helper::start("sync", Arc::clone(&finished))?,
-            disk: Helper::start("disk", Arc::clone(&finished))?,
+            syncs: Helper::start("sync", helpers, Arc::clone(&finished))?,
+            disk: Helper::start("disk", helpers, Arc::clone(&finished))?,
             finished,
             tally: Tally::default(),
         })

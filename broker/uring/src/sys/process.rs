@@ -1,6 +1,6 @@
 //! Processors, clocks and entropy.
 
-use super::fd::{Errno, Sys, retry};
+use super::fd::{Sys, retry};
 use model::{Instant, Now};
 use std::mem::{MaybeUninit, size_of};
 
@@ -18,17 +18,20 @@ pub(crate) fn affinity() -> Sys<Vec<usize>> {
     Ok((0..libc::CPU_SETSIZE as usize).filter(is_set).collect())
 }
 
-/// Keeps this thread on one processor.
-pub(crate) fn pin_to(cpu: usize) -> Sys<()> {
-    if cpu >= libc::CPU_SETSIZE as usize {
-        return Err(Errno(libc::EINVAL));
+/// Those processors as the kernel wants them; numbers past its sets are left out.
+pub(crate) fn cpu_set(cpus: &[usize]) -> libc::cpu_set_t {
+    // SAFETY: all zeros is an empty set.
+    let mut set: libc::cpu_set_t = unsafe { MaybeUninit::zeroed().assume_init() };
+    for cpu in cpus.iter().filter(|cpu| **cpu < libc::CPU_SETSIZE as usize) {
+        // SAFETY: below CPU_SETSIZE, so it lies inside the set.
+        unsafe { libc::CPU_SET(*cpu, &mut set) };
     }
-    // SAFETY: all zeros is an empty set, and `cpu` lies inside it.
-    let set = unsafe {
-        let mut set: libc::cpu_set_t = MaybeUninit::zeroed().assume_init();
-        libc::CPU_SET(cpu, &mut set);
-        set
-    };
+    set
+}
+
+/// Keeps this thread on those processors.
+pub(crate) fn stay_on(cpus: &[usize]) -> Sys<()> {
+    let set = cpu_set(cpus);
     // SAFETY: pid 0 is this thread; the pointer names a live set of the given size.
     retry(|| unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) } as isize)
         .map(drop)
