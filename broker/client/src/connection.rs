@@ -144,6 +144,15 @@ impl<R: Runtime> Connection<R> {
         self.within(limit, answered).await?
     }
 
+    /// Waits until a [`Connection::submit`] would not wait, so that the last moment can decide what
+    /// goes into the next request.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn room(&self) -> Result<(), ClientError> {
+        self.shared().room().await
+    }
+
     /// Waits for room in flight, then sends; completes when the kernel has accepted the last byte.
     ///
     /// Dropping this future in the middle of sending breaks the connection.
@@ -238,16 +247,7 @@ struct Turn<R: Runtime> {
 
 impl<R: Runtime> Turn<R> {
     async fn take(shared: &Rc<Shared<R>>) -> Result<Self, ClientError> {
-        loop {
-            if let Some(failure) = shared.failure.borrow().as_ref() {
-                return Err(failure.clone());
-            }
-            let room = shared.waiting.borrow().len() < shared.options.in_flight_max;
-            if room && !shared.sending.get() {
-                break;
-            }
-            shared.changed.notified().await;
-        }
+        shared.room().await?;
         shared.sending.set(true);
         let correlation_id = shared.next_correlation_id.get();
         shared.next_correlation_id.set(correlation_id.wrapping_add(1));
@@ -297,6 +297,19 @@ async fn read_answers<R: Runtime>(shared: Rc<Shared<R>>) {
 }
 
 impl<R: Runtime> Shared<R> {
+    async fn room(&self) -> Result<(), ClientError> {
+        loop {
+            if let Some(failure) = self.failure.borrow().as_ref() {
+                return Err(failure.clone());
+            }
+            let room = self.waiting.borrow().len() < self.options.in_flight_max;
+            if room && !self.sending.get() {
+                return Ok(());
+            }
+            self.changed.notified().await;
+        }
+    }
+
     fn deliver(&self, frame: Buf) -> Result<(), ClientError> {
         let got = decode_correlation_id(&frame)?;
         let oldest = self.waiting.borrow_mut().pop_front();
