@@ -31,7 +31,8 @@ pub enum Event {
     Persisted { end: Offset },
     /// A write or sync failed: what the files hold is unknown and the replica stops for good.
     LogFailed,
-    /// Records below `log_start_offset` were deleted.
+    /// Records below `log_start_offset` were deleted. They were durable, and none lies at or above
+    /// the high watermark (retention of a replicated log has to ask for it first).
     LogStartMoved { log_start_offset: Offset },
     /// The controller committed another in-sync set for this leader's epoch.
     IsrChanged { leader_epoch: LeaderEpoch, isr: Vec<NodeId> },

@@ -58,11 +58,12 @@ pub struct Stats {
 impl Replica {
     /// A replica whose log was recovered. It refuses appends until it hears its role.
     ///
-    /// A log that was just opened holds only what is durable, so a single replica passes
-    /// `durable_end` equal to `log_end_offset`; `high_watermark` is what was checkpointed.
+    /// A log that was just opened holds only what is durable, so `durable_end` is its
+    /// `log_end_offset`. `high_watermark` is what was checkpointed: it may be older than the log's
+    /// start or newer than a tail that was lost, and is taken only as far as the log goes.
     ///
     /// # Panics
-    /// When the ends are not in order: storage promises that they are.
+    /// When the log's own ends are not in order: storage promises that they are.
     #[must_use]
     pub fn new(
         at: TopicPartition,
@@ -71,6 +72,9 @@ impl Replica {
         ends: LogEnds,
         producers: Producers,
     ) -> Self {
+        let (start, end) = (ends.log_start_offset, ends.log_end_offset);
+        assert!(start <= end, "the log starts at {start} and ends at {end}");
+        let ends = LogEnds { high_watermark: ends.high_watermark.clamp(start, end), ..ends };
         let role = Role::Follower { leader: None };
         let stats = Stats::default();
         let replica = Self { at, node, role, ends, leader_epoch: None, min_isr, producers, stats };
@@ -110,7 +114,7 @@ impl Replica {
             Event::Persisted { end } => self.persisted(end, effects, probe),
             Event::LogFailed => self.log_failed(effects),
             Event::LogStartMoved { log_start_offset } => {
-                self.log_start_moved(log_start_offset, probe);
+                self.log_start_moved(log_start_offset, effects, probe);
             }
             Event::IsrChanged { leader_epoch, isr } => {
                 self.isr_changed(leader_epoch, &isr, effects, probe);
@@ -326,7 +330,14 @@ impl Replica {
         effects.push(Effect::FailWaiters(AppendError::Offline));
     }
 
-    fn log_start_moved<P: Probe>(&mut self, log_start_offset: Offset, probe: &mut P) {
+    fn log_start_moved<P: Probe>(
+        &mut self,
+        log_start_offset: Offset,
+        effects: &mut Vec<Effect>,
+        probe: &mut P,
+    ) {
+        // Retention takes only what is durable, and may be heard of before the sync itself.
+        self.persisted(log_start_offset, effects, probe);
         let (start, watermark) = (self.ends.log_start_offset, self.ends.high_watermark);
         assert!(log_start_offset >= start, "the log start went from {start} to {log_start_offset}");
         assert!(

@@ -161,6 +161,21 @@ fn a_single_replica_acknowledges_what_is_durable() {
 }
 
 #[test]
+fn a_checkpointed_watermark_is_taken_as_far_as_the_log_goes() {
+    let at = TopicPartition { topic: TopicId::METADATA, partition: PartitionIndex(0) };
+    for (checkpointed, expected) in [(0, 5), (7, 7), (12, 9)] {
+        let ends = LogEnds {
+            log_start_offset: Offset(5),
+            high_watermark: Offset(checkpointed),
+            durable_end: Offset(9),
+            log_end_offset: Offset(9),
+        };
+        let replica = Replica::new(at, NodeId(1), 1, ends, Producers::new(1, 1));
+        assert_eq!(replica.high_watermark(), Offset(expected));
+    }
+}
+
+#[test]
 fn nobody_but_the_leader_of_the_asked_epoch_appends() {
     check(
         "append
@@ -306,6 +321,32 @@ fn a_duplicate_waits_for_what_its_original_waits_for() {
                 duplicate 0..2
             append records=2 producer=7/0/0 acks=0
                 duplicate 0..2
+        "#]],
+    );
+}
+
+#[test]
+fn records_that_retention_took_were_durable() {
+    check(
+        "leader epoch=0
+         append records=3
+         start 2
+         persisted 3
+         start 3",
+        expect![[r#"
+            leader epoch=0
+                epoch 0 starts at 0
+            append records=3
+                persist 0..3 epoch=0
+            start 2
+                acknowledge Leader 2
+                acknowledge All 2
+                readers hw=2 lso=2
+            persisted 3
+                acknowledge Leader 3
+                acknowledge All 3
+                readers hw=3 lso=3
+            start 3
         "#]],
     );
 }
