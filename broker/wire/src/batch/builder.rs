@@ -81,28 +81,14 @@ impl BatchBuilder {
         let offset_delta = length(self.record_count as usize);
         self.record_count += 1;
 
-        let headers_size: usize =
-            headers.iter().map(|it| field_size(Some(it.key)) + field_size(it.value)).sum();
-        let size_bytes = 1
-            + varint::varlong_size(timestamp_delta_ms)
-            + varint::varint_size(offset_delta)
-            + field_size(key)
-            + field_size(value)
-            + varint::varint_size(length(headers.len()))
-            + headers_size;
-        let bytes = &mut self.bytes;
-        bytes.reserve(size_bytes + varint::VARINT_BYTES_MAX);
-        varint::put_varint(bytes, length(size_bytes));
-        bytes.push(0);
-        varint::put_varlong(bytes, timestamp_delta_ms);
-        varint::put_varint(bytes, offset_delta);
-        put_field(bytes, key);
-        put_field(bytes, value);
-        varint::put_varint(bytes, length(headers.len()));
-        for header in headers {
-            put_field(bytes, Some(header.key));
-            put_field(bytes, header.value);
-        }
+        put_record(
+            &mut self.bytes,
+            timestamp_delta_ms,
+            offset_delta,
+            key,
+            value,
+            headers.iter().copied(),
+        );
     }
 
     /// The finished batch, uncompressed, in the buffer that the records were written to.
@@ -160,13 +146,46 @@ impl BatchBuilder {
     }
 }
 
-fn put_header(bytes: &mut [u8], header: &BatchHeader) {
+/// Appends one record, both deltas as they will be read.
+pub(super) fn put_record<'a>(
+    bytes: &mut Vec<u8>,
+    timestamp_delta_ms: i64,
+    offset_delta: i32,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: impl ExactSizeIterator<Item = Header<'a>> + Clone,
+) {
+    let header_count = length(headers.len());
+    let headers_size: usize =
+        headers.clone().map(|it| field_size(Some(it.key)) + field_size(it.value)).sum();
+    let size_bytes = 1
+        + varint::varlong_size(timestamp_delta_ms)
+        + varint::varint_size(offset_delta)
+        + field_size(key)
+        + field_size(value)
+        + varint::varint_size(header_count)
+        + headers_size;
+    bytes.reserve(size_bytes + varint::VARINT_BYTES_MAX);
+    varint::put_varint(bytes, length(size_bytes));
+    bytes.push(0);
+    varint::put_varlong(bytes, timestamp_delta_ms);
+    varint::put_varint(bytes, offset_delta);
+    put_field(bytes, key);
+    put_field(bytes, value);
+    varint::put_varint(bytes, header_count);
+    for header in headers {
+        put_field(bytes, Some(header.key));
+        put_field(bytes, header.value);
+    }
+}
+
+pub(super) fn put_header(bytes: &mut [u8], header: &BatchHeader) {
     for (to, from) in bytes.iter_mut().zip(header.encode()) {
         *to = from;
     }
 }
 
-fn length(count: usize) -> i32 {
+pub(super) fn length(count: usize) -> i32 {
     i32::try_from(count).expect("the caller bounds records and batches")
 }
 

@@ -86,6 +86,16 @@ impl Attributes {
     }
 
     #[must_use]
+    pub fn with_delete_horizon(self) -> Self {
+        Self(self.0 | Self::DELETE_HORIZON)
+    }
+
+    #[must_use]
+    pub fn without_delete_horizon(self) -> Self {
+        Self(self.0 & !Self::DELETE_HORIZON)
+    }
+
+    #[must_use]
     pub fn transactional(self) -> Self {
         Self(self.0 | Self::TRANSACTIONAL)
     }
@@ -189,6 +199,12 @@ impl BatchHeader {
         fields.put(producer.base_sequence.to_be_bytes());
         fields.put(self.record_count.to_be_bytes());
         bytes
+    }
+
+    /// When compaction may drop the batch's tombstones, once it has set that time (KIP-534).
+    #[must_use]
+    pub fn delete_horizon_ms(&self) -> Option<i64> {
+        self.attributes.has_delete_horizon().then_some(self.base_timestamp_ms)
     }
 
     /// Offset of the last record, inclusive.

@@ -21,6 +21,7 @@ mod error;
 mod header;
 mod record;
 mod restamp;
+mod rewrite;
 mod validate;
 mod view;
 
@@ -31,6 +32,7 @@ pub use record::{Header, Headers, Record, Records};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use restamp::crc as restamp_crc;
 pub use restamp::{Restamp, restamped_header};
+pub use rewrite::BatchRewriter;
 pub use validate::{BatchFacts, ProduceRules, validate};
 pub use view::{BatchView, Batches, batches};
 
