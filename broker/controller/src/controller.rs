@@ -15,6 +15,8 @@ mod partitions;
 mod placement;
 mod topics;
 
+pub use names::is_topic_name;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use model::{Limits, NodeId};

@@ -12,7 +12,7 @@ mod event;
 mod image;
 mod metadata_log;
 
-pub use controller::{Controller, Settings};
+pub use controller::{Controller, Settings, is_topic_name};
 pub use event::{AdminRequest, AdminResponse, Effect, Event, Refusal, Registration, Ticket, Token};
 pub use image::{
     ApplyError, BrokerImage, CONFIG_BROKER, CONFIG_TOPIC, ConfigResource, Image, Listener,

@@ -12,6 +12,12 @@ const NAME_BYTES_MAX: usize = 249;
 /// The metadata log's own name.
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
+/// Whether a topic could have this name.
+#[must_use]
+pub fn is_topic_name(name: &str) -> bool {
+    check(name).is_ok()
+}
+
 pub(super) fn check(name: &str) -> Result<(), Refusal> {
     let refuse = |why: &str| Err(Refusal::new(ErrorCode::InvalidTopicException, why));
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
