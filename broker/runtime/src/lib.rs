@@ -14,6 +14,7 @@
 #![expect(async_fn_in_trait, reason = "futures stay on their shard: nobody needs them to be Send")]
 
 mod clock;
+pub mod conformance;
 mod disk;
 mod error;
 pub mod memory;

@@ -91,7 +91,10 @@ struct Side {
     phase: Phase,
     /// No handle refers to this end any more.
     released: bool,
+    /// Why the connection is gone.
     error: Option<Error>,
+    /// A file ended inside a range: nothing can be sent any more, receiving goes on.
+    send_error: Option<Error>,
 
     outbox: VecDeque<Outgoing>,
     /// Bytes ever given to `send`, and how many of them the window has taken.
@@ -124,6 +127,7 @@ impl Side {
             phase: Phase::Opening,
             released: false,
             error: None,
+            send_error: None,
             outbox: VecDeque::new(),
             queued_end: 0,
             accepted_end: 0,

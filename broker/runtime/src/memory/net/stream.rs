@@ -32,7 +32,11 @@ impl State {
                     *left -= size as u64;
                     let file_len = self.nodes[side.node].disk.len_of(file.inode());
                     if begin + size as u64 > file_len {
-                        side.fail(Error::Failed(EIO));
+                        side.send_error = Some(Error::Failed(EIO));
+                        side.outbox.clear();
+                        if let Some(waker) = side.sender.take() {
+                            waker.wake();
+                        }
                         return;
                     }
                     Segment::File { file, at: begin, size }
@@ -68,7 +72,10 @@ impl State {
         };
         let room = window.max(demand).saturating_sub(side.window_used);
         let most = queued.min(room).min(SEGMENT_BYTES_MAX);
-        if most == 0 {
+        // A sender waits for a worthwhile gap in the window, or every short read would answer itself
+        // with a short segment (RFC 1122, 4.2.3.4); not when the receiver asked for these bytes.
+        let worthwhile = if demand > 0 { 1 } else { queued.min(window / 4) };
+        if room < worthwhile {
             return None;
         }
         let key = [end.connection, end.side as u64, side.accepted_end];

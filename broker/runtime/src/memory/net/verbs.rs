@@ -239,7 +239,7 @@ impl MemoryConn {
         poll_fn(|context| {
             self.with_open(|state, end| {
                 let side = state.net.side_mut(end).expect("just seen");
-                if let Some(error) = side.error {
+                if let Some(error) = side.error.or(side.send_error) {
                     return Poll::Ready(Err(error));
                 }
                 if let Some(outgoing) = outgoing.take() {
@@ -249,7 +249,7 @@ impl MemoryConn {
                     state.pump(end);
                 }
                 let side = state.net.side_mut(end).expect("just seen");
-                match side.error {
+                match side.error.or(side.send_error) {
                     Some(error) => Poll::Ready(Err(error)),
                     None if side.accepted_end >= target => Poll::Ready(Ok(())),
                     None => {
