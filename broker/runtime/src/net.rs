@@ -90,7 +90,8 @@ pub trait Conn: Clone + 'static {
     /// Ends both directions; pending operations complete with an error. Safe to call twice.
     fn shutdown(&self);
 
-    /// Completes when the connection is gone, whoever ended it.
+    /// Completes when the connection is gone, whoever ended it; what the peer sent before its end may
+    /// still be unread.
     async fn wait_closed(&self);
 
     /// Takes the connection off this shard. Only between operations: nothing may be pending, and

@@ -67,7 +67,8 @@ pub trait Spawn {
     /// Uniform over all 64-bit values.
     fn random(&self, purpose: Purpose) -> u64;
 
-    /// Completes when the outside asks the node to stop; every shard hears it.
+    /// Completes when the outside asks the node to stop, and at once from then on; every shard hears
+    /// it.
     async fn signal(&self) -> Signal;
 
     /// Ends the whole node once this shard's poll returns; pending tasks are dropped.

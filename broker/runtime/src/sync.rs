@@ -3,6 +3,8 @@
 mod channel;
 mod notify;
 mod oneshot;
+#[cfg(test)]
+mod polling;
 mod race;
 
 pub use channel::{Receiver, Sender, channel};

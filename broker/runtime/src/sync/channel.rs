@@ -68,7 +68,12 @@ impl<T> Sender<T> {
                 Err(back) if self.0.borrow().receiver_gone => Poll::Ready(Err(back)),
                 Err(back) => {
                     value = Some(back);
-                    self.0.borrow_mut().senders.push(context.waker().clone());
+                    let waker = context.waker();
+                    let mut state = self.0.borrow_mut();
+                    // Once per task, however often it is polled without need.
+                    if !state.senders.iter().any(|waiting| waiting.will_wake(waker)) {
+                        state.senders.push(waker.clone());
+                    }
                     Poll::Pending
                 }
             }
@@ -135,14 +140,101 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let senders = {
+        let (unread, senders) = {
             let mut state = self.0.borrow_mut();
             state.receiver_gone = true;
-            state.queue.clear();
-            core::mem::take(&mut state.senders)
+            (core::mem::take(&mut state.queue), core::mem::take(&mut state.senders))
         };
+        // Not under the borrow: a value may hold a sender of this very queue.
+        drop(unread);
         for waker in senders {
             waker.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::polling::{Polled, pending, ready};
+
+    #[test]
+    fn values_arrive_in_order_and_the_bound_gives_back() {
+        let (sender, mut receiver) = channel(2);
+        assert_eq!(sender.try_send(1), Ok(()));
+        assert_eq!(sender.try_send(2), Ok(()));
+        assert_eq!(sender.try_send(3), Err(3));
+        assert_eq!(ready(receiver.recv()), Some(1));
+        assert_eq!(receiver.try_recv(), Some(2));
+        assert_eq!(receiver.try_recv(), None);
+    }
+
+    #[test]
+    fn a_sender_waits_for_room_and_is_woken_once_there_is() {
+        let (sender, mut receiver) = channel(1);
+        assert_eq!(sender.try_send(1), Ok(()));
+        let mut send = Polled::new(sender.send(2));
+        for _ in 0..3 {
+            assert_eq!(send.poll(), None);
+        }
+        assert_eq!(send.woken(), 0);
+        assert_eq!(ready(receiver.recv()), Some(1));
+        assert_eq!(send.woken(), 1, "polls without need leave one waker");
+        assert_eq!(send.poll(), Some(Ok(())));
+        assert_eq!(ready(receiver.recv()), Some(2));
+    }
+
+    #[test]
+    fn a_receiver_is_woken_by_a_value_and_by_the_end() {
+        let (sender, mut receiver) = channel(1);
+        let other = sender.clone();
+        let mut recv = Polled::new(receiver.recv());
+        assert_eq!(recv.poll(), None);
+        assert_eq!(sender.try_send(1), Ok(()));
+        assert_eq!(recv.woken(), 1);
+        assert_eq!(recv.poll(), Some(Some(1)));
+        drop(recv);
+        let mut recv = Polled::new(receiver.recv());
+        drop(sender);
+        assert_eq!(recv.poll(), None, "one sender is left");
+        drop(other);
+        assert_eq!((recv.woken(), recv.poll()), (1, Some(None)));
+    }
+
+    #[test]
+    fn the_end_comes_behind_what_was_queued() {
+        let (sender, mut receiver) = channel(1);
+        assert_eq!(sender.try_send(1), Ok(()));
+        drop(sender);
+        assert_eq!(ready(receiver.recv()), Some(1));
+        assert_eq!(ready(receiver.recv()), None);
+    }
+
+    #[test]
+    fn a_gone_receiver_gives_values_back_and_wakes_senders() {
+        let (sender, receiver) = channel(1);
+        assert_eq!(sender.try_send(1), Ok(()));
+        let mut send = Polled::new(sender.send(2));
+        assert_eq!(send.poll(), None);
+        drop(receiver);
+        assert_eq!((send.woken(), send.poll()), (1, Some(Err(2))));
+        assert_eq!(sender.try_send(3), Err(3));
+    }
+
+    #[test]
+    fn an_unread_value_may_hold_a_sender_of_its_own_queue() {
+        struct Nested(#[expect(dead_code, reason = "held to be dropped")] Option<Sender<Nested>>);
+        let (sender, receiver) = channel(2);
+        assert!(sender.try_send(Nested(Some(sender.clone()))).is_ok());
+        drop(receiver);
+        assert!(sender.try_send(Nested(None)).is_err());
+    }
+
+    #[test]
+    fn a_dropped_receive_takes_nothing() {
+        let (sender, mut receiver) = channel(1);
+        pending(receiver.recv());
+        assert_eq!(sender.try_send(1), Ok(()));
+        assert_eq!(ready(receiver.recv()), Some(1));
     }
 }

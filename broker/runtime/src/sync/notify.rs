@@ -53,3 +53,50 @@ impl Notify {
         .await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::polling::{Polled, pending, ready};
+
+    #[test]
+    fn every_waiter_is_woken() {
+        let notify = Notify::new();
+        let mut one = Polled::new(notify.notified());
+        let mut two = Polled::new(notify.notified());
+        assert_eq!((one.poll(), two.poll()), (None, None));
+        notify.notify();
+        assert_eq!((one.woken(), two.woken()), (1, 1));
+        assert_eq!((one.poll(), two.poll()), (Some(()), Some(())));
+    }
+
+    #[test]
+    fn a_notification_without_a_waiter_is_kept_once() {
+        let notify = Notify::new();
+        notify.notify();
+        notify.notify();
+        ready(notify.notified());
+        pending(notify.notified());
+    }
+
+    #[test]
+    fn a_wait_that_was_dropped_passes_the_notification_on() {
+        let notify = Notify::new();
+        let mut wait = Polled::new(notify.notified());
+        assert_eq!(wait.poll(), None);
+        notify.notify();
+        drop(wait);
+        ready(notify.notified());
+    }
+
+    #[test]
+    fn polls_without_need_leave_one_waker() {
+        let notify = Notify::new();
+        let mut wait = Polled::new(notify.notified());
+        for _ in 0..3 {
+            assert_eq!(wait.poll(), None);
+        }
+        notify.notify();
+        assert_eq!(wait.woken(), 1);
+    }
+}

@@ -60,3 +60,41 @@ impl<T> Future for Reply<T> {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::polling::{Polled, ready};
+
+    #[test]
+    fn a_value_wakes_who_waits() {
+        let (promise, reply) = oneshot();
+        let mut reply = Polled::new(reply);
+        assert_eq!(reply.poll(), None);
+        promise.fulfil(7);
+        assert_eq!((reply.woken(), reply.poll()), (1, Some(Some(7))));
+    }
+
+    #[test]
+    fn a_value_waits_for_who_comes_later() {
+        let (promise, reply) = oneshot();
+        promise.fulfil(7);
+        assert_eq!(ready(reply), Some(7));
+    }
+
+    #[test]
+    fn a_dropped_promise_is_an_answer() {
+        let (promise, reply) = oneshot::<u8>();
+        let mut reply = Polled::new(reply);
+        assert_eq!(reply.poll(), None);
+        drop(promise);
+        assert_eq!((reply.woken(), reply.poll()), (1, Some(None)));
+    }
+
+    #[test]
+    fn nobody_needs_to_listen() {
+        let (promise, reply) = oneshot();
+        drop(reply);
+        promise.fulfil(7);
+    }
+}
