@@ -14,5 +14,7 @@ pub mod number;
 pub mod payload;
 pub mod plan;
 pub mod ranges;
+pub mod report;
 pub mod schedule;
+pub mod sink;
 pub mod timeline;

@@ -48,7 +48,8 @@ impl Default for Options {
     }
 }
 
-/// A handle to the connection. Clones share it; it closes with the last one.
+/// A handle to the connection. Clones share it; it closes with the last one, awaited replies
+/// included.
 pub struct Connection<R: Runtime>(Rc<Handle<R>>);
 
 impl<R: Runtime> Clone for Connection<R> {
@@ -186,7 +187,7 @@ impl<R: Runtime> Connection<R> {
         let (promise, frame) = oneshot();
         self.shared().waiting.borrow_mut().push_back(Waiting { correlation_id, promise });
         turn.send(pieces).await?;
-        Ok(Reply { shared: Rc::clone(self.shared()), frame, version, request: PhantomData })
+        Ok(Reply { connection: self.clone(), frame, version, request: PhantomData })
     }
 
     fn encode<Q: Request>(
@@ -217,7 +218,7 @@ impl<R: Runtime> Connection<R> {
 
 /// The answer to one request, once it arrives. Dropping it gives the answer up, not its place.
 pub struct Reply<R: Runtime, Q> {
-    shared: Rc<Shared<R>>,
+    connection: Connection<R>,
     frame: sync::Reply<Buf>,
     version: i16,
     request: PhantomData<fn() -> Q>,
@@ -232,7 +233,7 @@ impl<R: Runtime, Q: Request> Future for Reply<R, Q> {
             Some(frame) => decode_response::<Q::Response>(&frame, self.version)
                 .map(|(_correlation_id, response)| response)
                 .map_err(ClientError::Decode),
-            None => Err(self.shared.failure()),
+            None => Err(self.connection.shared().failure()),
         })
     }
 }

@@ -12,7 +12,8 @@ use crate::ClientError;
 /// A length prefix alone allocates at most this much; more is reserved as bytes arrive.
 const STEP_BYTES: usize = 1 << 20;
 
-pub(crate) struct Frames<R: Runtime> {
+/// The frames of one connection, in order.
+pub struct Frames<R: Runtime> {
     rt: R,
     conn: R::Conn,
     limit_bytes: usize,
@@ -20,12 +21,16 @@ pub(crate) struct Frames<R: Runtime> {
 }
 
 impl<R: Runtime> Frames<R> {
-    pub(crate) fn new(rt: R, conn: R::Conn, limit_bytes: usize) -> Self {
+    /// Frames above `limit_bytes` are an error.
+    pub fn new(rt: R, conn: R::Conn, limit_bytes: usize) -> Self {
         Self { rt, conn, limit_bytes, received: Buf::EMPTY }
     }
 
     /// The next frame without its length prefix; `None` when the peer ended the stream.
-    pub(crate) async fn next(&mut self) -> Result<Option<Buf>, ClientError> {
+    ///
+    /// # Errors
+    /// The connection broke inside a frame, or a length is outside the limit.
+    pub async fn next(&mut self) -> Result<Option<Buf>, ClientError> {
         while self.received.is_empty() {
             self.received = self.conn.recv_any().await?;
             if self.received.is_empty() {

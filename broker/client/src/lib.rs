@@ -19,4 +19,5 @@ pub use cluster::{Broker, Client, Cluster, Partition, Topic};
 pub use connection::{Connection, Options, Reply};
 pub use error::ClientError;
 pub use fetch_session::{FetchLimits, FetchSession, Fetched};
+pub use framing::Frames;
 pub use versions::Versions;

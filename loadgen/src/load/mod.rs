@@ -216,11 +216,11 @@ async fn drain<R: Runtime>(load: &Load<R>) -> Result<(), RunError> {
             && load.in_flight.get() == 0
             && (load.plan.consumers == 0 || load.tally.borrow().all_consumed());
         let now = load.rt.now().mono;
-        if done || now >= deadline {
-            return Ok(());
-        }
         if let Some(error) = load.failure.borrow().clone() {
             return Err(error);
+        }
+        if done || now >= deadline {
+            return Ok(());
         }
         load.rt.sleep_until(now + DRAIN_STEP).await;
     }
