@@ -365,4 +365,50 @@ mod tests {
         assert!(content.allocate(0, 3 * SECTOR_BYTES, 2));
         assert_eq!(content.len(), 3 * SECTOR_BYTES);
     }
+
+    /// Any sequence of operations, against two plain vectors.
+    #[test]
+    fn the_harshest_loss_leaves_the_last_sync_and_the_kindest_leaves_everything() {
+        use crate::memory::random::{Concern, Random};
+        for seed in 0..3_000 {
+            let random = Random::new(seed);
+            let draw = |step: u64, what: u64, below: u64| {
+                random.draw(Concern::Program, &[step, what]) % below
+            };
+            let mut content = Content::default();
+            let (mut cached, mut durable) = (Vec::new(), Vec::new());
+            for step in 0..1 + draw(0, 9, 12) {
+                let at = to_usize(draw(step, 1, 3 * SECTOR_BYTES));
+                match draw(step, 0, 5) {
+                    0 | 1 => {
+                        let byte = step.to_le_bytes()[0] + 1;
+                        let bytes = vec![byte; 1 + to_usize(draw(step, 2, 5_000))];
+                        write(&mut content, at as u64, &bytes);
+                        cached.resize(cached.len().max(at + bytes.len()), 0);
+                        cached[at..at + bytes.len()].copy_from_slice(&bytes);
+                    }
+                    2 => {
+                        content.set_len(at as u64);
+                        cached.resize(at, 0);
+                    }
+                    3 => {
+                        sync(&mut content);
+                        durable.clone_from(&cached);
+                    }
+                    _ => {
+                        assert!(content.allocate(0, at as u64, u64::MAX));
+                        cached.resize(cached.len().max(at), 0);
+                    }
+                }
+                assert!(read(&content) == cached, "seed {seed} step {step}");
+            }
+            if seed % 2 == 0 {
+                assert!(lose_all(&mut content) == durable, "seed {seed}");
+            } else {
+                let kind = Loss { survives: &|_| true, keeps_cut: true, length_parts: 256 };
+                content.lose_power(&kind);
+                assert!(read(&content) == cached, "seed {seed}");
+            }
+        }
+    }
 }

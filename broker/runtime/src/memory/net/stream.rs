@@ -245,7 +245,9 @@ impl State {
         let done = |side: &Side| side.released && side.flight.is_empty();
         let Some(connection) = self.net.connections.get(&id) else { return };
         if connection.sides.iter().all(done) {
+            let limit = connection.opening.limit;
             self.net.connections.remove(&id);
+            self.events.cancel(limit);
         }
     }
 
