@@ -34,10 +34,14 @@ pub(super) struct Content {
     durable_len: u64,
     /// The shortest that the file was since its last sync.
     shortest_len: u64,
+    syncs_begun: u64,
+    /// The latest beginning among the syncs that have succeeded.
+    newest_synced: u64,
 }
 
 /// What a sync that begins now will make durable.
 pub(super) struct SyncImage {
+    ordinal: u64,
     sectors: Vec<(u64, Option<Sector>)>,
     len: u64,
 }
@@ -136,12 +140,19 @@ impl Content {
     }
 
     /// Only what was written before a sync begins is covered by it.
-    pub(super) fn begin_sync(&self) -> SyncImage {
+    pub(super) fn begin_sync(&mut self) -> SyncImage {
+        self.syncs_begun += 1;
         let sector = |index: &u64| (*index, self.cached.get(index).cloned());
-        SyncImage { sectors: self.unsynced.keys().map(sector).collect(), len: self.len }
+        let sectors = self.unsynced.keys().map(sector).collect();
+        SyncImage { ordinal: self.syncs_begun, sectors, len: self.len }
     }
 
     pub(super) fn finish_sync(&mut self, image: SyncImage) {
+        if image.ordinal < self.newest_synced {
+            // Overtaken by a sync that began later and so has saved all of this, or newer bytes.
+            return;
+        }
+        self.newest_synced = image.ordinal;
         for (index, synced) in image.sectors {
             if same(self.cached.get(&index), synced.as_ref()) {
                 self.unsynced.remove(&index);
@@ -290,6 +301,18 @@ mod tests {
         content.finish_sync(image);
         assert_eq!(read(&content), b"ab");
         assert_eq!(lose_all(&mut content), b"a");
+    }
+
+    #[test]
+    fn an_overtaken_sync_takes_nothing_back() {
+        let mut content = Content::default();
+        write(&mut content, 0, b"old");
+        let slow = content.begin_sync();
+        write(&mut content, 0, b"newer");
+        sync(&mut content);
+        write(&mut content, 0, b"newest");
+        content.finish_sync(slow);
+        assert_eq!(lose_all(&mut content), b"newer");
     }
 
     #[test]

@@ -231,8 +231,8 @@ impl<P: Probe> Disk for MemoryRuntime<P> {
         self.check_owner(file);
         let file = file.clone();
         let (node, inode) = (file.0.process.node, file.0.inode);
-        let disk_of = |state: &State| state.nodes[node].disk.names.content(inode).begin_sync();
-        let image = self.with(|state, _| disk_of(state));
+        let image =
+            self.with(|state, _| state.nodes[node].disk.names.content_mut(inode).begin_sync());
         let sectors = image.sector_count();
         self.disk_operation(Cost::Sync(sectors), inode << 40, move |state, _| {
             state.record(node, Kind::Sync, [inode, sectors]);
