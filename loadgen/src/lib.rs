@@ -5,14 +5,19 @@
 //!
 //! The rules of measurement, in words, are in the README of this folder.
 
+pub mod args;
 pub mod bins;
+pub mod child;
+pub mod command;
 pub mod interval;
 pub mod judge;
 pub mod load;
 pub mod machine;
+pub mod null;
 pub mod number;
 pub mod payload;
 pub mod plan;
+pub mod progress;
 pub mod ranges;
 pub mod report;
 pub mod schedule;

@@ -18,7 +18,7 @@ mod terminal;
 #[cfg(test)]
 mod sample;
 
-pub use format::{bytes, count, duration_us, rate};
+pub use format::{bytes, count, duration_us, rate, utc};
 pub use html::page;
 pub use markdown::markdown;
 pub use schema::{

@@ -1,15 +1,16 @@
 //! Consumers: fetch, check, walk in place.
 
 use client::{Client, Connection, FetchLimits, FetchSession, Fetched};
-use model::{NodeId, Offset, PartitionIndex};
+use model::{NodeId, Offset, PartitionIndex, TopicId};
 use runtime::{Runtime, TaskClass};
 use std::rc::Rc;
 use wire::batch::{BatchView, batches};
 
-use super::tally::ConsumedBatch;
+use super::lanes::Lanes;
+use super::tally::{ConsumedBatch, Tally};
 use super::topics::Prepared;
 use super::{Load, RunError, broker};
-use crate::payload::Head;
+use crate::payload::{Arena, Head};
 
 /// Decompressed records of one batch.
 const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
@@ -120,60 +121,92 @@ impl<R: Runtime> Reader<R> {
 
     fn consume(&mut self, part: &Fetched, batch: &BatchView<'_>) {
         let load = &self.load;
-        let base_offset = batch.header.base_offset;
-        let mut tally = load.tally.borrow_mut();
-        if let Err(error) = batch.check_crc() {
-            return tally.corrupted(part.topic, part.partition, base_offset, error.to_string());
+        let arena = load.plan.verify.then(|| load.arena.borrow());
+        Walk {
+            run: load.run,
+            now_ns: || load.now_ns(),
+            lanes: &mut load.lanes.borrow_mut(),
+            tally: &mut load.tally.borrow_mut(),
+            arena: arena.as_deref(),
+            scratch: &mut self.scratch,
         }
-        let now_ns = load.now_ns();
-        let records = match batch.records(&mut self.scratch, DECOMPRESSED_BYTES_MAX) {
+        .walk(part.topic, part.partition, batch);
+    }
+}
+
+/// What it takes to walk a batch.
+pub(super) struct Walk<'a, C: Fn() -> u64> {
+    pub(super) run: u16,
+    /// Read once per batch, after its checksum.
+    pub(super) now_ns: C,
+    pub(super) lanes: &'a mut Lanes,
+    pub(super) tally: &'a mut Tally,
+    /// Given when every byte is to be compared.
+    pub(super) arena: Option<&'a Arena>,
+    pub(super) scratch: &'a mut Vec<u8>,
+}
+
+impl<C: Fn() -> u64> Walk<'_, C> {
+    /// Checks a batch and counts its records, in place. Work per record: read it, read its head,
+    /// see that it follows the one before.
+    pub(super) fn walk(
+        &mut self,
+        topic: TopicId,
+        partition: PartitionIndex,
+        batch: &BatchView<'_>,
+    ) {
+        let base_offset = batch.header.base_offset;
+        if let Err(error) = batch.check_crc() {
+            return self.tally.corrupted(topic, partition, base_offset, error.to_string());
+        }
+        let now_ns = (self.now_ns)();
+        let records = match batch.records(self.scratch, DECOMPRESSED_BYTES_MAX) {
             Ok(records) => records,
             Err(error) => {
-                return tally.corrupted(part.topic, part.partition, base_offset, error.to_string());
+                return self.tally.corrupted(topic, partition, base_offset, error.to_string());
             }
         };
-        let arena = load.plan.verify.then(|| load.arena.borrow());
-        let mut lanes = load.lanes.borrow_mut();
         let mut run: Option<ConsumedBatch> = None;
         for (offset, record) in (base_offset.0..).zip(records) {
-            let value = record.as_ref().ok().and_then(|record| record.value);
-            let head = value.and_then(Head::decode);
-            let head = head.filter(|head| head.run == load.run && lanes.has(head.lane));
-            let (Some(value), Some(head)) = (value, head) else {
-                if let Err(error) = record {
-                    tally.corrupted(part.topic, part.partition, Offset(offset), error.to_string());
+            let record = match record {
+                Ok(record) => record,
+                Err(error) => {
+                    self.tally.corrupted(topic, partition, Offset(offset), error.to_string());
+                    continue;
                 }
-                // Well-formed and not of this run: somebody else's record.
-                continue;
             };
-            if arena.as_ref().is_some_and(|arena| !arena.matches(head, value)) {
+            let head = record.value.and_then(Head::decode);
+            let head = head.filter(|head| head.run == self.run && self.lanes.has(head.lane));
+            // Well-formed and not of this run: somebody else's record.
+            let Some((head, value)) = head.zip(record.value) else { continue };
+            if self.arena.is_some_and(|arena| !arena.matches(head, value)) {
                 let what = format!("record {} has other bytes than were sent", head.due.sequence);
-                tally.corrupted(part.topic, part.partition, Offset(offset), what);
+                self.tally.corrupted(topic, partition, Offset(offset), what);
             }
             match &mut run {
                 Some(run) if run.continues(head.lane, head.due.sequence) => run.count += 1,
                 _ => {
-                    if let Some(run) = run.take() {
-                        tally.consumed(&run, sent_at(&mut lanes, &run), now_ns);
-                    }
-                    let (topic_id, partition) = (part.topic, part.partition);
-                    run = Some(ConsumedBatch {
+                    let next = ConsumedBatch {
                         lane: head.lane,
-                        topic_id,
+                        topic_id: topic,
                         partition,
                         base_offset: Offset(offset),
                         first: head.due,
                         count: 1,
-                    });
+                    };
+                    if let Some(run) = run.replace(next) {
+                        count(self.lanes, self.tally, &run, now_ns);
+                    }
                 }
             }
         }
         if let Some(run) = run {
-            tally.consumed(&run, sent_at(&mut lanes, &run), now_ns);
+            count(self.lanes, self.tally, &run, now_ns);
         }
     }
 }
 
-fn sent_at(lanes: &mut super::lanes::Lanes, run: &ConsumedBatch) -> Option<u64> {
-    lanes.lane(run.lane).sent_at(run.first.sequence)
+fn count(lanes: &mut Lanes, tally: &mut Tally, run: &ConsumedBatch, now_ns: u64) {
+    let sent_ns = lanes.lane(run.lane).sent_at(run.first.sequence);
+    tally.consumed(run, sent_ns, now_ns);
 }

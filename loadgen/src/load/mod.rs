@@ -6,6 +6,7 @@
 
 mod consumer;
 mod lanes;
+mod null;
 mod outcome;
 mod pacer;
 mod producer;
@@ -21,6 +22,7 @@ use runtime::sync::Notify;
 use runtime::{Purpose, Runtime, TaskClass};
 use std::rc::Rc;
 
+pub use null::{Cost, measure as measure_null};
 pub use outcome::{Outcome, Second};
 pub use tally::{Counts, Latencies};
 pub use topics::Settings;

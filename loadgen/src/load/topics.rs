@@ -138,6 +138,11 @@ pub(super) async fn clean_up<R: Runtime>(client: &Client<R>, prepared: &Prepared
 }
 
 impl Prepared {
+    /// Topics without a cluster.
+    pub(super) fn given(topics: Vec<Topic>) -> Self {
+        Self { topics, brokers: BTreeMap::new(), replication_factor: 0, ours: false }
+    }
+
     /// The partitions that each broker leads: topic index and partition, by node.
     pub(super) fn by_leader(
         &self,

@@ -1,0 +1,160 @@
+//! Child processes: the embedded broker and the sink, both this executable run again.
+//!
+//! Promises: whatever ends the parent's run also ends the child and removes its data.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::args::IoArg;
+
+/// First argument of the embedded broker.
+pub const BROKER: &str = "__broker";
+/// First argument of the sink.
+pub const SINK: &str = "__sink";
+
+/// Where and how a child runs.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// One shard for each.
+    pub cpus: Vec<usize>,
+    /// Kept on its CPUs; otherwise the scheduler decides.
+    pub pinned: bool,
+    pub io: IoArg,
+}
+
+/// A running child that said where it listens.
+pub struct Served {
+    child: Child,
+    pub address: String,
+    /// What it said about itself besides its address.
+    pub said: String,
+    folder: Option<Folder>,
+}
+
+impl Served {
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The folder that holds its data.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(|folder| folder.0.as_path())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Its data goes with it, so there is nothing to save.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A folder that is removed with its owner.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Starts a broker with an empty data directory on a free port of the loopback interface.
+///
+/// # Errors
+/// A sentence for the user, with what the broker said last.
+pub fn broker(seat: &Seat, settings: &[String]) -> Result<Served, String> {
+    let folder = folder()?;
+    let data = folder.0.join("data");
+    let mut arguments = vec![
+        BROKER.to_owned(),
+        "--data".to_owned(),
+        data.display().to_string(),
+        "--set".to_owned(),
+        "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
+        "--log-level".to_owned(),
+        "warn".to_owned(),
+        "--ready-line".to_owned(),
+    ];
+    for setting in settings {
+        arguments.extend(["--set".to_owned(), setting.clone()]);
+    }
+    start(seat, arguments, Some(folder))
+}
+
+/// Starts a sink on a free port of the loopback interface.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn sink(seat: &Seat) -> Result<Served, String> {
+    start(seat, vec![SINK.to_owned()], None)
+}
+
+fn start(seat: &Seat, arguments: Vec<String>, folder: Option<Folder>) -> Result<Served, String> {
+    let itself = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
+    let mut command = Command::new(itself);
+    command.args(arguments).args(["--cpus", &cpu_text(&seat.cpus), "--io", seat.io.name()]);
+    if !seat.pinned {
+        command.arg("--no-pin");
+    }
+    let said_at = folder.as_ref().map(|folder| folder.0.join("said"));
+    let errors = match &said_at {
+        Some(path) => File::create(path).map(Stdio::from).map_err(|error| error.to_string())?,
+        None => Stdio::inherit(),
+    };
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+    let child = command.spawn().map_err(|error| format!("cannot start a child: {error}"))?;
+    let mut served = Served { child, address: String::new(), said: String::new(), folder };
+    let output = served.child.stdout.take().expect("stdout is piped");
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        if let Some(ready) = line.strip_prefix("ready ") {
+            let address = address_in(ready).ok_or_else(|| format!("no address in `{line}`"))?;
+            served.address = address;
+            served.said = ready.to_owned();
+            return Ok(served);
+        }
+    }
+    let said = said_at.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    Err(format!("the embedded broker did not start:\n{}", said.trim_end()))
+}
+
+/// The first `host:port` of a ready line, such as `listeners=PLAINTEXT://127.0.0.1:9092`.
+fn address_in(ready: &str) -> Option<String> {
+    let listeners = ready.split_whitespace().find_map(|word| word.strip_prefix("listeners="))?;
+    let first = listeners.split(',').next()?;
+    Some(first.rsplit("//").next()?.to_owned())
+}
+
+/// A fresh folder under `target` where there is one, else in the system's place for such things.
+fn folder() -> Result<Folder, String> {
+    let parent = Some(PathBuf::from("target")).filter(|path| path.is_dir());
+    let parent = parent.unwrap_or_else(std::env::temp_dir);
+    let path = parent.join(format!("loadgen-{}", std::process::id()));
+    let failed = |error| format!("cannot create {}: {error}", path.display());
+    fs::create_dir_all(&path).map_err(failed)?;
+    Ok(Folder(path))
+}
+
+/// CPU numbers as the command lines take them.
+#[must_use]
+pub fn cpu_text(cpus: &[usize]) -> String {
+    cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ready_line_names_the_address() {
+        let address = |line| address_in(line);
+        assert_eq!(address("listeners=127.0.0.1:9092 io=uring"), Some("127.0.0.1:9092".to_owned()));
+        let named = "shards=1 listeners=PLAINTEXT://[::1]:1,CONTROLLER://[::1]:2";
+        assert_eq!(address(named), Some("[::1]:1".to_owned()));
+        assert_eq!(address("nothing"), None);
+    }
+}
