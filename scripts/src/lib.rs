@@ -8,8 +8,10 @@ pub mod paths;
 pub mod process;
 
 pub mod kafka;
+pub mod odradek;
 
 pub mod ci;
+pub mod compat;
 pub mod tidy;
 
 /// What a task could not do, as one sentence for the person who called it.

@@ -4,7 +4,7 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, ci, kafka, tidy};
+use scripts::{Failed, Outcome, ci, compat, kafka, tidy};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -37,6 +37,8 @@ enum Task {
         #[command(subcommand)]
         action: kafka::cli::Action,
     },
+    /// Run unmodified Kafka clients against a broker
+    Compat(compat::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -63,5 +65,6 @@ fn run(task: Task) -> Outcome {
         Task::Codegen(arguments) => codegen::run(&arguments).map_err(Failed),
         Task::Fuzz(arguments) => fuzz::run(&arguments).map_err(Failed),
         Task::Kafka { action } => kafka::cli::run(action),
+        Task::Compat(arguments) => compat::run(&arguments),
     }
 }

@@ -39,7 +39,7 @@ pub enum Action {
 pub fn run(action: Action) -> Outcome {
     match action {
         Action::Start { dir, port, heap, properties } => {
-            start(&Spec { dir, port, heap, properties })
+            start(&Spec { dir, port, heap, properties, existing_data: None })
         }
         Action::Stop { dir } => stop(&dir.join("pid")),
         Action::Fetch => {

@@ -31,6 +31,8 @@ pub struct Spec {
     pub heap: String,
     /// More lines of `server.properties`; they count only when the folder is new.
     pub properties: Vec<String>,
+    /// A formatted data directory to open as it is, instead of an own one.
+    pub existing_data: Option<PathBuf>,
 }
 
 /// A running node; killed when dropped.
@@ -52,7 +54,7 @@ impl Kafka {
             return Err(Failed(format!("{bootstrap} is taken by another process")));
         }
         if !spec.dir.join("server.properties").exists() {
-            format(spec, &jars)?;
+            prepare(spec, &jars)?;
         }
         let trace_path = spec.dir.join("trace.txt");
         let trace = File::create(&trace_path).doing(|| trace_path.display().to_string())?;
@@ -98,14 +100,19 @@ impl Kafka {
     }
 }
 
-/// Writes the settings of a new node and formats its storage.
-fn format(spec: &Spec, jars: &Path) -> Outcome {
+/// Writes the settings of a new node and formats its storage, unless that exists.
+fn prepare(spec: &Spec, jars: &Path) -> Outcome {
     let in_dir = |name: &str| spec.dir.join(name);
     std::fs::create_dir_all(&spec.dir).doing(|| spec.dir.display().to_string())?;
     std::fs::write(in_dir("log4j2.properties"), LOG4J).doing(|| "log4j2.properties".into())?;
+    if let Some(data) = &spec.existing_data {
+        let settings = settings(spec, &node_id(data)?);
+        return std::fs::write(in_dir("server.properties"), settings)
+            .doing(|| "server.properties".into());
+    }
     let id = capture_tool(spec, jars, &["random-uuid"])?;
     // The settings come last: a folder that has them has been formatted.
-    std::fs::write(in_dir("new.properties"), settings(spec))
+    std::fs::write(in_dir("new.properties"), settings(spec, "1"))
         .doing(|| "server.properties".into())?;
     capture_tool(spec, jars, &["format", "--standalone", "-t", id.trim(), "-c", "new.properties"])?;
     std::fs::rename(in_dir("new.properties"), in_dir("server.properties"))
@@ -118,17 +125,26 @@ fn capture_tool(spec: &Spec, jars: &Path, arguments: &[&str]) -> Outcome<String>
     Ok(output)
 }
 
-fn settings(spec: &Spec) -> String {
+/// The node id that a formatted data directory belongs to.
+fn node_id(data: &Path) -> Outcome<String> {
+    let path = data.join("meta.properties");
+    let text = std::fs::read_to_string(&path).doing(|| path.display().to_string())?;
+    let id = text.lines().find_map(|line| line.strip_prefix("node.id="));
+    id.map(str::to_string).ok_or_else(|| Failed(format!("{}: no node.id", path.display())))
+}
+
+fn settings(spec: &Spec, node_id: &str) -> String {
+    let data = spec.existing_data.as_ref().map_or("data".into(), |dir| dir.display().to_string());
     let (port, controller) = (spec.port, spec.port + 1);
     let mut text = format!(
         "process.roles=broker,controller
-node.id=1
+node.id={node_id}
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-log.dirs=data
+log.dirs={data}
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
