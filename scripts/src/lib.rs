@@ -12,6 +12,7 @@ pub mod odradek;
 
 pub mod ci;
 pub mod compat;
+pub mod crash;
 pub mod tidy;
 
 /// What a task could not do, as one sentence for the person who called it.

@@ -4,7 +4,7 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, ci, compat, kafka, tidy};
+use scripts::{Failed, Outcome, ci, compat, crash, kafka, tidy};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -39,6 +39,8 @@ enum Task {
     },
     /// Run unmodified Kafka clients against a broker
     Compat(compat::Arguments),
+    /// Kill our broker under load, again and again, and look for every acknowledged record
+    Crash(crash::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -66,5 +68,6 @@ fn run(task: Task) -> Outcome {
         Task::Fuzz(arguments) => fuzz::run(&arguments).map_err(Failed),
         Task::Kafka { action } => kafka::cli::run(action),
         Task::Compat(arguments) => compat::run(&arguments),
+        Task::Crash(arguments) => crash::run(&arguments),
     }
 }

@@ -43,6 +43,8 @@ const steps = {
   },
 
   delete_records: async ({ topic, partition, before }) => {
+    // kafkajs looks for the leader before it has asked for metadata; this asks.
+    await admin.fetchTopicOffsets(topic);
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
   },
 

@@ -35,8 +35,16 @@ class Client:
                 raise KafkaException(error)
             offsets.append(message.offset())
 
-        # A linger, so that the records travel as one batch.
-        producer = Producer({**self.settings, "compression.type": codec, "linger.ms": 50})
+        producer = Producer(
+            {
+                **self.settings,
+                "compression.type": codec,
+                "enable.idempotence": True,
+                # A linger, so that the records of a short step travel as one batch.
+                "linger.ms": 50,
+                "batch.num.messages": 500,
+            }
+        )
         for record in records:
             producer.produce(
                 topic,

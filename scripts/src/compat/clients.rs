@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One client of the matrix.
-pub(super) struct Client {
-    pub(super) name: &'static str,
-    pub(super) language: Language,
+pub(crate) struct Client {
+    pub(crate) name: &'static str,
+    pub(crate) language: Language,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Language {
+pub(crate) enum Language {
     Python,
     /// kcat, by way of the Python driver that calls it.
     Kcat,
@@ -25,7 +25,7 @@ pub(super) enum Language {
     Rust,
 }
 
-pub(super) const ALL: &[Client] = &[
+pub(crate) const ALL: &[Client] = &[
     Client { name: "librdkafka", language: Language::Python },
     Client { name: "kafka-python", language: Language::Python },
     Client { name: "aiokafka", language: Language::Python },
@@ -39,20 +39,20 @@ pub(super) const ALL: &[Client] = &[
     Client { name: "rskafka", language: Language::Rust },
 ];
 
-/// Reads what a client without a consumer of its own has produced.
-pub(super) const READER: &Client = &ALL[0];
+/// Stands in where a client lacks a call; its producer is idempotent.
+pub(crate) const STAND_IN: &Client = &ALL[0];
 
 /// A driver's command line, to which the client's name and the broker's address are added.
 #[derive(Clone)]
-pub(super) struct Program {
-    pub(super) command: Vec<OsString>,
+pub(crate) struct Program {
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Installs what drivers of this language need, unless it is there; cheap when it is.
 ///
 /// # Errors
 /// When a tool is missing or a package cannot be had: the client is then skipped.
-pub(super) fn install(language: Language) -> Outcome<Program> {
+pub(crate) fn install(language: Language) -> Outcome<Program> {
     let command = match language {
         Language::Python => python()?,
         Language::Kcat => {

@@ -1,6 +1,6 @@
 //! One running driver: a step as a line of JSON in, its answer as a line out.
 
-use super::clients::{Client, Program};
+use super::clients::{self, Client, Program};
 use crate::process::Background;
 use crate::{Doing, Failed, Outcome};
 use serde_json::Value;
@@ -13,20 +13,20 @@ use std::time::Duration;
 const STEP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a driver answers to a step.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Done(Value),
     /// The client has no such call.
     Unsupported(String),
 }
 
 /// A started driver; killed when dropped.
-pub(super) struct Driver {
+pub(crate) struct Driver {
     process: Background,
     answers: Receiver<String>,
 }
 
 impl Driver {
-    pub(super) fn start(program: &Program, client: &Client, bootstrap: &str) -> Outcome<Driver> {
+    pub(crate) fn start(program: &Program, client: &Client, bootstrap: &str) -> Outcome<Driver> {
         let mut command = Command::new(&program.command[0]);
         command
             .args(&program.command[1..])
@@ -49,15 +49,20 @@ impl Driver {
         Ok(Driver { process, answers })
     }
 
+    /// Starts the client that stands in for others.
+    pub(crate) fn stand_in(bootstrap: &str) -> Outcome<Driver> {
+        Driver::start(&clients::install(clients::STAND_IN.language)?, clients::STAND_IN, bootstrap)
+    }
+
     /// Sends a step without waiting for its answer.
-    pub(super) fn begin(&mut self, step: &Value) -> Outcome {
+    pub(crate) fn begin(&mut self, step: &Value) -> Outcome {
         let input = self.process.child().stdin.as_mut();
         let input = input.ok_or_else(|| Failed("a driver without input".to_string()))?;
         writeln!(input, "{step}").and_then(|()| input.flush()).doing(|| "driver ended".to_string())
     }
 
     /// Whether the answer of the step in progress has arrived, taken if so.
-    pub(super) fn finish(&mut self) -> Outcome<Answer> {
+    pub(crate) fn finish(&mut self) -> Outcome<Answer> {
         let line = self
             .answers
             .recv_timeout(STEP_PATIENCE)
@@ -73,7 +78,21 @@ impl Driver {
         Err(Failed(error.lines().next().unwrap_or_default().to_string()))
     }
 
-    pub(super) fn step(&mut self, step: &Value) -> Outcome<Answer> {
+    /// A step that the client must have.
+    pub(crate) fn demand(&mut self, step: &Value) -> Outcome<Value> {
+        self.begin(step)?;
+        self.demand_finish()
+    }
+
+    /// The answer of a step that the client must have.
+    pub(crate) fn demand_finish(&mut self) -> Outcome<Value> {
+        match self.finish()? {
+            Answer::Done(value) => Ok(value),
+            Answer::Unsupported(reason) => Err(Failed(reason)),
+        }
+    }
+
+    pub(crate) fn step(&mut self, step: &Value) -> Outcome<Answer> {
         self.begin(step)?;
         self.finish()
     }

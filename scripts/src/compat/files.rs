@@ -1,7 +1,6 @@
 //! Log directories: Kafka's dump tool reads our segments, and each broker opens the other's data.
 
-use super::clients;
-use super::driver::{Answer, Driver};
+use super::driver::Driver;
 use crate::kafka::{self, Kafka, jars, ready};
 use crate::odradek::{self, Odradek};
 use crate::{Doing, Failed, Outcome, paths, process};
@@ -111,19 +110,19 @@ fn records() -> Vec<Value> {
 }
 
 fn fill(bootstrap: &str) -> Outcome {
-    let mut driver = reader(bootstrap)?;
-    done(driver.step(&json!({ "do": "create", "topic": TOPIC, "partitions": 1 })))?;
+    let mut driver = Driver::stand_in(bootstrap)?;
+    driver.demand(&json!({ "do": "create", "topic": TOPIC, "partitions": 1 }))?;
     let keep = json!({ "do": "set_config", "topic": TOPIC, "name": "retention.ms", "value": "-1" });
-    done(driver.step(&keep))?;
+    driver.demand(&keep)?;
     let produce = json!({ "do": "produce", "topic": TOPIC, "partition": 0, "codec": "lz4", "records": records() });
-    done(driver.step(&produce)).map(|_| ())
+    driver.demand(&produce).map(|_| ())
 }
 
 fn check(bootstrap: &str) -> Outcome {
-    let mut driver = reader(bootstrap)?;
+    let mut driver = Driver::stand_in(bootstrap)?;
     let fetch =
         json!({ "do": "fetch", "topic": TOPIC, "partition": 0, "from": 0, "count": RECORD_COUNT });
-    let answer = done(driver.step(&fetch))?;
+    let answer = driver.demand(&fetch)?;
     let got = answer["records"].as_array().cloned().unwrap_or_default();
     for (index, wanted) in records().iter().enumerate() {
         let same = got.get(index).is_some_and(|got| {
@@ -134,15 +133,4 @@ fn check(bootstrap: &str) -> Outcome {
         }
     }
     Ok(())
-}
-
-fn reader(bootstrap: &str) -> Outcome<Driver> {
-    Driver::start(&clients::install(clients::READER.language)?, clients::READER, bootstrap)
-}
-
-fn done(answer: Outcome<Answer>) -> Outcome<Value> {
-    match answer? {
-        Answer::Done(value) => Ok(value),
-        Answer::Unsupported(reason) => Err(Failed(reason)),
-    }
 }

@@ -4,8 +4,8 @@
 //! and never `ok`; the exit code fails when any line says `FAIL`.
 //! Does not: use consumer groups or transactions.
 
-mod clients;
-mod driver;
+pub(crate) mod clients;
+pub(crate) mod driver;
 mod scenarios;
 mod subject;
 
