@@ -20,10 +20,15 @@ pub const STEPS: &[Step] = &[
     Step { name: "codegen", run: || cargo(&["x", "codegen", "--check"]) },
     Step { name: "clippy", run: clippy },
     Step { name: "test", run: || cargo(TEST_COMMAND) },
+    Step { name: "benches", run: || cargo(BENCH_COMMAND) },
 ];
 
 /// The test command that the README names.
 pub const TEST_COMMAND: &[&str] = &["test", "--workspace"];
+
+/// Runs every body once; no figure comes out of an unoptimised build, so none is printed.
+const BENCH_COMMAND: &[&str] =
+    &["bench", "--package", "benches", "--profile", "dev", "--", "--test"];
 
 /// Runs the steps named in `only`, or all; goes on after a failure, so that one run tells all.
 ///

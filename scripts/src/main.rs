@@ -21,7 +21,7 @@ enum Task {
         /// Print the names of the steps instead
         #[arg(long)]
         list: bool,
-        /// fmt, tidy, codegen, clippy, test; all when none is named
+        /// fmt, tidy, codegen, clippy, test, benches; all when none is named
         steps: Vec<String>,
     },
     /// Format, and apply what clippy can fix
