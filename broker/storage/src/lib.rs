@@ -1,8 +1,38 @@
 //! The shard's journal and each partition's log: segments, indexes, flush, recovery, retention, compaction.
+//!
+//! Start: [`prepare_directories`] on one shard, [`Store::replay_journals`] on every shard, a barrier, then
+//! [`Store::open`] and [`Store::open_log`]. Appends are synchronous and queue; [`Store::next_events`] tells what became
+//! durable; [`Log::plan`] names the file ranges that answer a fetch.
+//!
+//! Promises: Kafka's directory and file formats, so that its dump tool reads our logs; a reported end of a durable topic
+//! survives a power loss; bytes that were readable are never changed in place.
+//! Does not: assign offsets, check record contents, or know leaders and replicas.
+
+mod config;
+mod directory;
+mod error;
+mod store;
+
+mod flush;
+mod log;
+mod retention;
+mod segment;
+
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "the rules first; what drives them needs the log")
 )]
 mod cleaner;
 
+mod checkpoint;
+mod files;
+mod index;
+mod journal;
+
+pub use checkpoint::{Checkpoints, OffsetsByLog};
 pub use cleaner::Compaction;
+pub use config::{Cleanup, Lane, LogConfig, LogId, StoreOptions};
+pub use directory::{DirectoryInfo, Owner, mark_clean, prepare_directories};
+pub use error::StorageError;
+pub use log::{Batch, Log, Piece, Plan, ReadSpec, RecoverySink, TimestampAndOffset};
+pub use store::{DirectoryStatus, Store, StoreEvent, StoreStats};

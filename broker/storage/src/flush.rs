@@ -1,0 +1,193 @@
+//! When bytes are durable, and who makes them so. The only place that knows.
+//!
+//! Promises: an end is reported only after the journal or the segments hold it; a failed sync is final; journal space is
+//! freed only after the segments were synced.
+//!
+//! Two loops per data directory: one writes journal commits (one sync in flight, everything that arrived meanwhile
+//! rides the next), one syncs segments in the background, eagerly and in small portions (ADR 2).
+
+use std::rc::Rc;
+
+use model::{Bug, Observation, Probe, Site};
+use runtime::Runtime;
+
+use crate::StorageError;
+use crate::log::LogShared;
+use crate::store::{Owner, Shared, StoreEvent};
+
+/// A segment with this much unsynced is synced at once: later the sync would hold up the disk for long.
+const EAGER_SYNC_BYTES: u64 = 1 << 20;
+
+pub(crate) async fn journal_loop<R: Runtime>(store: Rc<Shared<R>>, directory: usize) {
+    let journal = &store.directories[directory].journal;
+    loop {
+        while journal.is_empty() {
+            if store.is_closing() {
+                return;
+            }
+            journal.work.notified().await;
+        }
+        match journal.commit().await {
+            Ok(Some(owners)) => store.journaled(owners),
+            Ok(None) => {
+                // A failed log's frames stay as long as there is room: the next start may need them.
+                if journal.release(|owner| owner.is_safe() || owner.is_offline()) {
+                    continue;
+                }
+                journal.starve();
+                store.sync_what_is_in_the_way(directory);
+                journal.freed.notified().await;
+            }
+            Err(error) => {
+                store.fail_directory(directory, &error);
+                return;
+            }
+        }
+        if journal.is_half_full() && store.directories[directory].syncs.borrow().is_empty() {
+            store.sync_what_is_in_the_way(directory);
+        }
+    }
+}
+
+pub(crate) async fn sync_loop<R: Runtime>(store: Rc<Shared<R>>, directory: usize) {
+    let place = &store.directories[directory];
+    loop {
+        let next = place.syncs.borrow_mut().pop_front();
+        let Some(log) = next else {
+            if store.is_closing() {
+                return;
+            }
+            place.sync_work.notified().await;
+            continue;
+        };
+        log.state.borrow_mut().sync_requested = false;
+        match store.sync_log(&log).await {
+            Ok(()) => store.publish(&log),
+            Err(error) => store.fail(&log, &error),
+        }
+        place.journal.release(Owner::is_safe);
+        place.journal.freed.notify();
+        log.progress.notify();
+    }
+}
+
+impl<R: Runtime> Shared<R> {
+    /// Asks for a background sync of the log.
+    pub(crate) fn request_sync(&self, log: &Rc<LogShared<R>>) {
+        {
+            let mut state = log.state.borrow_mut();
+            if state.sync_requested || state.failed.is_some() {
+                return;
+            }
+            state.sync_requested = true;
+        }
+        let place = &self.directories[log.directory];
+        place.syncs.borrow_mut().push_back(log.clone());
+        place.sync_work.notify();
+    }
+
+    /// Asks for syncs of the logs that hold the oldest journal space. One that has nothing written yet is asked after
+    /// its write: a sync now would free nothing.
+    fn sync_what_is_in_the_way(&self, directory: usize) {
+        for owner in self.directories[directory].journal.in_the_way() {
+            let written = {
+                let state = owner.log.state.borrow();
+                state.ops_written > state.ops_synced
+            };
+            if written {
+                self.request_sync(&owner.log);
+            }
+        }
+    }
+
+    /// After a write: whether the log's unsynced bytes have waited enough.
+    pub(crate) fn sync_if_due(&self, log: &Rc<LogShared<R>>) {
+        let due = {
+            let state = log.state.borrow();
+            let unproven = state.config.is_durable() && state.barrier_op > state.ops_synced;
+            let by_count = state.unsynced_records >= state.config.flush_messages.max(2);
+            let counted = !state.config.is_durable() && by_count;
+            let starved = self.journal(log).is_starved();
+            state.dirty_bytes >= EAGER_SYNC_BYTES || unproven || counted || starved
+        };
+        if due {
+            self.request_sync(log);
+        }
+    }
+
+    /// Syncs everything that the writer has written: epochs first, then segments, then new names.
+    pub(crate) async fn sync_log(&self, log: &Rc<LogShared<R>>) -> Result<(), StorageError> {
+        let rt = &self.rt;
+        let (op, end, truncation_count, files, unnamed, epochs) = {
+            let mut state = log.state.borrow_mut();
+            state.dirty_bytes = 0;
+            state.unsynced_records = 0;
+            let epochs = state.epochs_dirty.then(|| state.epochs.clone());
+            state.epochs_dirty &= !state.created;
+            let (mut files, mut unnamed) = (Vec::new(), Vec::new());
+            for segment in state.segments.iter_mut().filter(|segment| segment.dirty) {
+                segment.dirty = false;
+                files.extend(segment.file.clone());
+                unnamed.extend((!segment.named).then_some(segment.base));
+            }
+            let epochs = epochs.filter(|_| state.created);
+            (state.ops_written, state.readable, state.truncation_count, files, unnamed, epochs)
+        };
+        if let Some(epochs) = epochs {
+            epochs.write(rt, &log.path).await?;
+        }
+        for file in files {
+            let synced = rt.sync_data(&file).await;
+            if !self.planted(Bug::SyncErrorIgnored) {
+                synced.map_err(StorageError::disk(&log.path, "sync"))?;
+            }
+        }
+        if !unnamed.is_empty() && !self.planted(Bug::DirectoryNotSynced) {
+            rt.sync_dir(&log.path).await.map_err(StorageError::disk(&log.path, "sync"))?;
+        }
+        let mut state = log.state.borrow_mut();
+        for base in unnamed {
+            if let Some(segment) = state.segment_mut(base) {
+                segment.named = true;
+            }
+        }
+        state.ops_synced = state.ops_synced.max(op);
+        if state.truncation_count == truncation_count {
+            state.synced = state.synced.max(end);
+        }
+        Ok(())
+    }
+
+    /// A commit is durable.
+    fn journaled(self: &Rc<Self>, owners: Vec<Owner<R>>) {
+        self.settle(owners.iter().map(|owner| owner.size_bytes).sum());
+        let mut probe = self.rt.probe();
+        if self.directories.iter().any(|place| place.journal.has_wrapped()) {
+            probe.sometimes(Site::JournalWrapped);
+        }
+        for owner in owners {
+            {
+                // A truncation that was queued after this frame has already moved the end back.
+                let mut state = owner.log.state.borrow_mut();
+                let end = owner.end.min(state.end);
+                state.journaled = state.journaled.max(end);
+            }
+            self.publish(&owner.log);
+        }
+    }
+
+    /// Reports the log's end if it moved.
+    pub(crate) fn publish(&self, log: &Rc<LogShared<R>>) {
+        let end = {
+            let mut state = log.state.borrow_mut();
+            if self.planted(Bug::AckBeforeSync) {
+                state.journaled = state.end;
+            }
+            state.publish()
+        };
+        if let Some(end) = end {
+            self.rt.probe().observe(Observation::Persisted { at: log.id.at, end });
+            self.emit(log.id.at, StoreEvent::Persisted { at: log.id.at, end });
+        }
+    }
+}

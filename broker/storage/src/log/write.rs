@@ -1,0 +1,186 @@
+//! The log's writer: one task at a time, as long as there is something to write.
+//!
+//! Promises: operations reach the files in the order they were queued; neighbours of one segment go in one write.
+
+use std::rc::Rc;
+
+use model::{Bufs, Offset};
+use runtime::{Runtime, TaskClass};
+
+use super::create::{create_directory, segment_file};
+use super::{LogShared, Op, truncate};
+use crate::files::{self, INDEX_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX};
+use crate::store::Shared;
+use crate::{Lane, StorageError};
+
+/// Bounds of one write.
+const WRITE_BYTES_MAX: usize = 4 << 20;
+const WRITE_PIECES_MAX: usize = 256;
+
+/// Starts the writer unless it runs already.
+pub(crate) fn start_writer<R: Runtime>(store: &Rc<Shared<R>>, log: &Rc<LogShared<R>>) {
+    {
+        let mut state = log.state.borrow_mut();
+        if state.writing || state.queue.is_empty() || state.failed.is_some() {
+            return;
+        }
+        state.writing = true;
+    }
+    let (store, log) = (store.clone(), log.clone());
+    let rt = store.rt.clone();
+    rt.spawn("log writer", TaskClass::Latency, async move {
+        while let Some(step) = next_step(&log) {
+            if let Err(error) = run(&store, &log, step).await {
+                store.fail(&log, &error);
+                break;
+            }
+        }
+        log.state.borrow_mut().writing = false;
+        log.progress.notify();
+    });
+}
+
+/// What one trip to the disk does.
+enum Step {
+    Write(Write),
+    Other(Op),
+}
+
+/// Neighbouring appends of one segment.
+struct Write {
+    segment: Offset,
+    position: u64,
+    pieces: Bufs,
+    end: Offset,
+    op: u64,
+    size_bytes: usize,
+    /// Part of `size_bytes` that no journal entry accounts for.
+    direct_bytes: usize,
+    record_count: u64,
+}
+
+fn next_step<R: Runtime>(log: &LogShared<R>) -> Option<Step> {
+    let mut state = log.state.borrow_mut();
+    let mut merged: Option<Write> = None;
+    loop {
+        match state.queue.front() {
+            Some(Op::Write { segment, size_bytes, pieces, .. }) => {
+                let full = merged.as_ref().is_some_and(|write| {
+                    write.segment != *segment
+                        || write.size_bytes + size_bytes > WRITE_BYTES_MAX
+                        || write.pieces.len() + pieces.len() > WRITE_PIECES_MAX
+                });
+                if full {
+                    return merged.map(Step::Write);
+                }
+            }
+            _ if merged.is_some() => return merged.map(Step::Write),
+            _ => return state.queue.pop_front().map(Step::Other),
+        }
+        let Some(Op::Write {
+            segment,
+            position,
+            pieces,
+            end,
+            op,
+            size_bytes,
+            through_journal,
+            record_count,
+        }) = state.queue.pop_front()
+        else {
+            unreachable!("the front was a write");
+        };
+        let write = merged.get_or_insert_with(|| Write {
+            segment,
+            position,
+            pieces: Bufs::new(),
+            end,
+            op,
+            size_bytes: 0,
+            direct_bytes: 0,
+            record_count: 0,
+        });
+        write.pieces.extend(pieces);
+        (write.end, write.op) = (end, op);
+        write.size_bytes += size_bytes;
+        write.direct_bytes += if through_journal { 0 } else { size_bytes };
+        write.record_count += record_count;
+    }
+}
+
+async fn run<R: Runtime>(
+    store: &Rc<Shared<R>>,
+    log: &Rc<LogShared<R>>,
+    step: Step,
+) -> Result<(), StorageError> {
+    let rt = &store.rt;
+    match step {
+        Step::Write(write) => {
+            let direct_bytes = write.direct_bytes;
+            let result = run_write(store, log, write).await;
+            store.settle(direct_bytes);
+            result
+        }
+        Step::Other(Op::Seal { segment }) => write_indexes(rt, log, segment).await,
+        Step::Other(Op::Snapshot { at, content }) => {
+            let path = files::segment_path(&log.path, at, SNAPSHOT_SUFFIX);
+            files::replace(rt, &path, content).await
+        }
+        Step::Other(Op::Truncate { segment, position, removed, op }) => {
+            truncate::cut_files(store, log, segment, position, &removed, op).await
+        }
+        Step::Other(Op::Barrier { op }) => {
+            log.state.borrow_mut().ops_written = op;
+            store.request_sync(log);
+            Ok(())
+        }
+        Step::Other(Op::Write { .. }) => unreachable!("writes are merged"),
+    }
+}
+
+async fn run_write<R: Runtime>(
+    store: &Rc<Shared<R>>,
+    log: &Rc<LogShared<R>>,
+    write: Write,
+) -> Result<(), StorageError> {
+    let rt = &store.rt;
+    let created = log.state.borrow().created;
+    if !created {
+        create_directory(rt, log).await?;
+    }
+    let file = segment_file(rt, log, write.segment).await?;
+    let written = rt.append(&file, write.position, write.pieces).await;
+    written.map_err(StorageError::disk(&log.path, "write"))?;
+    let lane = {
+        let mut state = log.state.borrow_mut();
+        state.readable = write.end;
+        state.ops_written = write.op;
+        state.dirty_bytes += write.size_bytes as u64;
+        state.unsynced_records += write.record_count;
+        state.segment_mut(write.segment).expect("the writer's segments exist").dirty = true;
+        state.config.lane
+    };
+    if lane == Lane::Direct {
+        store.sync_log(log).await?;
+    }
+    store.publish(log);
+    store.sync_if_due(log);
+    log.progress.notify();
+    Ok(())
+}
+
+/// Writes both index files of a segment. They are hints: a crash before the next sync costs a scan.
+pub(super) async fn write_indexes<R: Runtime>(
+    rt: &R,
+    log: &LogShared<R>,
+    base: Offset,
+) -> Result<(), StorageError> {
+    let encoded = {
+        let mut state = log.state.borrow_mut();
+        state.segment_mut(base).and_then(|s| s.indexes.as_ref()).map(|indexes| indexes.encode())
+    };
+    let Some((offsets, times)) = encoded else { return Ok(()) };
+    let path = |suffix| files::segment_path(&log.path, base, suffix);
+    files::write_new(rt, &path(INDEX_SUFFIX), offsets).await?;
+    files::write_new(rt, &path(TIME_INDEX_SUFFIX), times).await
+}

@@ -1,0 +1,185 @@
+//! What leaves the disk, and when.
+//!
+//! Promises: the active segment stays; a deleted segment's bytes stay readable for plans that hold its file; the journal
+//! learns of a deletion before the files go, so that a replay does not bring them back.
+//! Does not: compact.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use model::Offset;
+use runtime::Runtime;
+
+use crate::files::{self, DELETED_SUFFIX, LOG_SUFFIX};
+use crate::journal::{Entry, FrameHead, FrameKind};
+use crate::log::{Log, LogShared, Op};
+use crate::store::{Owner, Shared};
+use crate::{Cleanup, StorageError};
+
+/// Files and directories that were renamed and wait for their removal: (due, path).
+#[derive(Debug, Default)]
+pub(crate) struct Trash(VecDeque<(i64, PathBuf)>);
+
+/// Applies `retention.ms`, `retention.bytes` and the log's start offset.
+pub(crate) async fn retain<R: Runtime>(log: &Log<R>) -> Result<(), StorageError> {
+    let now_ms = log.store.rt.now().wall_ms;
+    let bases: Vec<Offset> =
+        log.log.state.borrow().segments.iter().map(|segment| segment.base).collect();
+    let retention_ms = log.log.state.borrow().config.retention_ms;
+    if retention_ms.is_some() {
+        for base in &bases {
+            log.load_max_timestamp(*base).await?;
+        }
+    }
+    roll_expired(log, now_ms);
+    let keep_from = first_kept(log, now_ms);
+    delete_segments_below(log, keep_from).await
+}
+
+/// An active segment whose records are all expired is sealed, so that it can go too (Kafka does the same).
+fn roll_expired<R: Runtime>(log: &Log<R>, now_ms: i64) {
+    let mut state = log.log.state.borrow_mut();
+    let Some(retention_ms) = state.config.retention_ms else { return };
+    let deletes = state.config.cleanup != Cleanup::Compact;
+    let expired = state.segments.last().and_then(|active| active.max_timestamp);
+    let expired = expired.is_some_and(|max| now_ms - max.timestamp_ms > retention_ms);
+    if deletes && expired && state.readable == state.end && state.published == state.end {
+        state.roll(None);
+        drop(state);
+        crate::log::start_writer(&log.store, &log.log);
+    }
+}
+
+/// Base of the first segment that stays.
+fn first_kept<R: Runtime>(log: &Log<R>, now_ms: i64) -> Offset {
+    let state = log.log.state.borrow();
+    let deletes = state.config.cleanup != Cleanup::Compact;
+    let mut total_bytes = state.size_bytes();
+    let sealed = state.segments.split_last().map_or(&[][..], |(_, sealed)| sealed);
+    for segment in sealed {
+        let below_start = segment.end <= state.start;
+        let too_old = state.config.retention_ms.is_some_and(|retention_ms| {
+            segment.max_timestamp.is_some_and(|max| now_ms - max.timestamp_ms > retention_ms)
+        });
+        let too_much = state
+            .config
+            .retention_bytes
+            .is_some_and(|limit| total_bytes - segment.size_bytes >= limit);
+        let persisted = segment.end <= state.published;
+        if !persisted || !(below_start || deletes && (too_old || too_much)) {
+            return segment.base;
+        }
+        total_bytes -= segment.size_bytes;
+    }
+    state.segments.last().map_or(state.end, |active| active.base)
+}
+
+async fn delete_segments_below<R: Runtime>(
+    log: &Log<R>,
+    keep_from: Offset,
+) -> Result<(), StorageError> {
+    let any = log.log.state.borrow().segments.first().is_some_and(|first| first.base < keep_from);
+    if !any {
+        return Ok(());
+    }
+    log.flush().await?;
+    tell_journal(log, keep_from);
+    log.flush().await?;
+    let (gone, delay_ms) = {
+        let mut state = log.log.state.borrow_mut();
+        let gone: Vec<Offset> =
+            state.segments.iter().map(|s| s.base).filter(|base| *base < keep_from).collect();
+        state.segments.retain(|segment| segment.base >= keep_from);
+        let start = state.start.max(keep_from);
+        state.start = start;
+        state.epochs_dirty |= state.epochs.truncate_below(start);
+        (gone, state.config.file_delete_delay_ms)
+    };
+    let rt = &log.store.rt;
+    let due_ms = rt.now().wall_ms + delay_ms;
+    for base in gone {
+        for suffix in
+            [LOG_SUFFIX, files::INDEX_SUFFIX, files::TIME_INDEX_SUFFIX, files::SNAPSHOT_SUFFIX]
+        {
+            let path = files::segment_path(&log.log.path, base, suffix);
+            let renamed =
+                files::segment_path(&log.log.path, base, &format!("{suffix}.{DELETED_SUFFIX}"));
+            match rt.rename(&path, &renamed).await {
+                Ok(()) => log.store.trash.borrow_mut().0.push_back((due_ms, renamed)),
+                Err(runtime::Error::NotFound) => {}
+                Err(error) => return Err(StorageError::disk(&path, "rename")(error)),
+            }
+        }
+    }
+    rt.sync_dir(&log.log.path).await.map_err(StorageError::disk(&log.log.path, "sync"))
+}
+
+/// Puts the new first segment into the journal and waits for it through the log's operation count.
+fn tell_journal<R: Runtime>(log: &Log<R>, keep_from: Offset) {
+    let (op, end) = {
+        let mut state = log.log.state.borrow_mut();
+        let op = state.next_op();
+        state.queue.push_back(Op::Barrier { op });
+        (op, state.end)
+    };
+    let head = FrameHead {
+        at: log.log.id.at,
+        kind: FrameKind::StartAt,
+        segment: keep_from,
+        position: 0,
+        end,
+        size_bytes: 0,
+    };
+    let owner = Owner { log: log.log.clone(), op, end: Offset::ZERO, size_bytes: 0 };
+    log.store.journal(&log.log).push(Entry { head, pieces: Vec::new(), owner });
+    crate::log::start_writer(&log.store, &log.log);
+}
+
+/// Renames the directory away; a replay does not find it any more.
+pub(crate) async fn delete_log<R: Runtime>(
+    store: &Rc<Shared<R>>,
+    log: &Rc<LogShared<R>>,
+) -> Result<(), StorageError> {
+    let (created, delay_ms) = {
+        let mut state = log.state.borrow_mut();
+        state.failed = Some("the partition was deleted".to_owned());
+        let dropped_bytes = state.queue.drain(..).map(|op| op.unjournaled_bytes()).sum();
+        store.settle(dropped_bytes);
+        (state.created, state.config.file_delete_delay_ms)
+    };
+    store.journal(log).freed.notify();
+    while log.state.borrow().writing {
+        log.progress.notified().await;
+    }
+    if !created {
+        return Ok(());
+    }
+    let rt = &store.rt;
+    let topic = log.id.at.topic;
+    let name = format!("{}.{topic}{}", log.id.directory_name(), files::DELETED_DIRECTORY_SUFFIX);
+    let renamed = log.path.with_file_name(name);
+    rt.rename(&log.path, &renamed).await.map_err(StorageError::disk(&log.path, "rename"))?;
+    files::sync_parent(rt, &log.path).await?;
+    store.trash.borrow_mut().0.push_back((rt.now().wall_ms + delay_ms, renamed));
+    Ok(())
+}
+
+/// Removes what is due. A failure is tried again at the next start.
+pub(crate) async fn empty_trash<R: Runtime>(store: &Rc<Shared<R>>) {
+    let now_ms = store.rt.now().wall_ms;
+    loop {
+        let due = {
+            let mut trash = store.trash.borrow_mut();
+            let at = trash.0.iter().position(|(due_ms, _)| *due_ms <= now_ms);
+            at.and_then(|at| trash.0.remove(at))
+        };
+        let Some((_, path)) = due else { return };
+        if let Ok(entries) = store.rt.list(&path).await {
+            for entry in entries {
+                let _gone = store.rt.remove(&path.join(entry.name)).await;
+            }
+        }
+        let _gone = store.rt.remove(&path).await;
+    }
+}

@@ -1,0 +1,168 @@
+//! What a power loss may and may not take.
+
+mod support;
+
+use model::{Limits, Offset};
+use runtime::memory::{DiskFault, DiskVerb, PowerLoss};
+use std::time::Duration;
+use storage::{Batch, LogConfig};
+use support::{Rig, batch, bytes_of, config};
+
+/// Appends to several logs, loses the power at an arbitrary moment, several times over, and checks that each log is
+/// a prefix of what was appended and holds everything that was reported.
+fn crashes_lose_nothing_reported(seed: u64, how: PowerLoss, config: &LogConfig) {
+    const LOGS: i32 = 3;
+    let mut rig = Rig::new(seed);
+    let mut appended: Vec<Vec<Batch>> = vec![Vec::new(); 3];
+    let mut dice = seed;
+    let mut roll = |below: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % below
+    };
+    for life in 0..4 {
+        let logs: Vec<_> = (0..LOGS).map(|at| rig.open(at, config.clone()).0).collect();
+        for (at, log) in logs.iter().enumerate() {
+            let end = log.end_offset();
+            appended[at].retain(|batch| batch.base_offset < end);
+            let kept = appended[at].last().map_or(Offset(0), |batch| batch.last_offset.after(1));
+            assert_eq!(end, kept, "seed {seed} life {life}: a batch was cut in two");
+            assert!(rig.read(log, 0) == bytes_of(&appended[at]), "seed {seed} life {life}");
+        }
+        for _ in 0..roll(60) {
+            let at = usize::try_from(roll(3)).unwrap();
+            let size = usize::try_from(roll(3_000)).unwrap();
+            let batch = batch(logs[at].end_offset().0, 2, size, 1_000);
+            if logs[at].needs_roll(&batch) {
+                logs[at].roll(Vec::new());
+            }
+            if logs[at].append(batch.clone()).is_ok() {
+                appended[at].push(batch);
+            }
+            rig.world.run_for(Duration::from_micros(roll(800)));
+        }
+        let reported: Vec<_> = (0..LOGS).map(|at| rig.reported_end(at)).collect();
+        drop(logs);
+        rig.crash(how);
+        for (at, end) in (0..LOGS).zip(reported) {
+            let (log, _) = rig.open(at, config.clone());
+            let end = end.unwrap_or(Offset(0));
+            assert!(log.end_offset() >= end, "seed {seed} life {life}: {end} was reported");
+        }
+        rig.crash(PowerLoss::KeepsNothing);
+    }
+}
+
+#[test]
+fn a_power_loss_takes_nothing_that_was_reported() {
+    for seed in 0..12 {
+        crashes_lose_nothing_reported(seed, PowerLoss::Drawn, &config());
+        crashes_lose_nothing_reported(seed, PowerLoss::KeepsNothing, &config());
+        let small = LogConfig { segment_bytes: 5_000, ..config() };
+        crashes_lose_nothing_reported(seed, PowerLoss::KeepsNothing, &small);
+    }
+}
+
+#[test]
+fn the_direct_lane_keeps_the_same_promise() {
+    let direct = LogConfig { lane: storage::Lane::Direct, ..config() };
+    for seed in 100..110 {
+        crashes_lose_nothing_reported(seed, PowerLoss::KeepsNothing, &direct);
+    }
+}
+
+#[test]
+fn the_journal_is_used_again_and_again_without_losing_anything() {
+    let limits = Limits { journal_bytes: 256 << 10, ..Limits::tiny() };
+    let mut rig = Rig::with_limits(7, limits);
+    let (log, _) = rig.open(0, LogConfig { segment_bytes: 1 << 20, ..config() });
+    let mut batches = Vec::new();
+    for at in 0..200 {
+        let batch = batch(at, 1, 9_000, 0);
+        log.append(batch.clone()).unwrap();
+        batches.push(batch);
+        rig.world.run_for(Duration::from_millis(20));
+    }
+    assert_eq!(rig.reported_end(0), Some(Offset(200)), "1.8 MB went through 256 KiB of journal");
+    drop(log);
+    rig.crash(PowerLoss::KeepsNothing);
+    let (log, _) = rig.open(0, config());
+    assert_eq!(log.end_offset(), Offset(200));
+    assert!(rig.read(&log, 0) == bytes_of(&batches));
+}
+
+#[test]
+fn a_non_durable_log_reports_before_the_sync_and_keeps_what_it_flushed() {
+    let mut rig = Rig::new(8);
+    let config = LogConfig { flush_messages: u64::MAX, ..config() };
+    let (log, _) = rig.open(0, config.clone());
+    log.append(batch(0, 1, 100, 0)).unwrap();
+    rig.settle();
+    let flushed = log.clone();
+    rig.wait(async move { flushed.flush().await.unwrap() });
+    log.append(batch(1, 1, 100, 0)).unwrap();
+    rig.settle();
+    assert_eq!(rig.reported_end(0), Some(Offset(2)));
+    assert_eq!(log.durable_end(), Offset(1));
+    drop(log);
+    rig.crash(PowerLoss::KeepsNothing);
+    let (log, _) = rig.open(0, config);
+    assert_eq!(log.end_offset(), Offset(1));
+}
+
+#[test]
+fn a_truncated_log_does_not_get_its_tail_back_by_a_replay() {
+    for seed in 0..20 {
+        let mut rig = Rig::new(seed);
+        let (log, _) = rig.open(0, config());
+        let first: Vec<_> = (0..10).map(|at| batch(at, 1, 200, 0)).collect();
+        first.iter().for_each(|batch| log.append(batch.clone()).unwrap());
+        rig.settle();
+        let cut = log.clone();
+        rig.wait(async move { cut.truncate_to(Offset(4)).await.unwrap() });
+        assert_eq!((log.end_offset(), log.durable_end()), (Offset(4), Offset(4)));
+        let second: Vec<_> = (4..7).map(|at| batch(at, 1, 50, 0)).collect();
+        second.iter().for_each(|batch| log.append(batch.clone()).unwrap());
+        rig.settle();
+        assert_eq!(rig.reported_end(0), Some(Offset(7)));
+        let expected = bytes_of(&[&first[..4], &second[..]].concat());
+        assert!(rig.read(&log, 0) == expected);
+        drop(log);
+        rig.crash(PowerLoss::KeepsNothing);
+        let (log, _) = rig.open(0, config());
+        assert_eq!(log.end_offset(), Offset(7), "seed {seed}");
+        assert!(rig.read(&log, 0) == expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_failed_journal_sync_reports_nothing_and_takes_the_logs_offline() {
+    let mut rig = Rig::new(9);
+    let (log, _) = rig.open(0, config());
+    log.append(batch(0, 1, 100, 0)).unwrap();
+    rig.settle();
+    rig.world.plant(rig.node, DiskFault::next(DiskVerb::SyncData, "journal"));
+    log.append(batch(1, 1, 100, 0)).unwrap();
+    rig.settle();
+    assert_eq!(rig.reported_end(0), Some(Offset(1)));
+    assert_eq!(rig.news.borrow().failures.len(), 1);
+    let refused = log.append(batch(2, 1, 100, 0));
+    assert!(matches!(refused, Err(storage::StorageError::Offline { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_failed_segment_sync_takes_that_log_offline_alone() {
+    let mut rig = Rig::new(10);
+    let (broken, _) = rig.open(0, config());
+    let (healthy, _) = rig.open(1, config());
+    broken.append(batch(0, 1, 100, 0)).unwrap();
+    healthy.append(batch(0, 1, 100, 0)).unwrap();
+    rig.settle();
+    rig.world.plant(rig.node, DiskFault::next(DiskVerb::SyncData, "orders-0/"));
+    rig.store.request_syncs();
+    rig.settle();
+    assert!(broken.append(batch(1, 1, 100, 0)).is_err());
+    healthy.append(batch(1, 1, 100, 0)).unwrap();
+    rig.settle();
+    assert_eq!(rig.reported_end(1), Some(Offset(2)));
+    assert_eq!(rig.read(&broken, 0).len(), bytes_of(&[batch(0, 1, 100, 0)]).len());
+}
