@@ -27,14 +27,30 @@ func (c *segmentio) Create(ctx context.Context, topic string, partitions int32) 
 	defer conn.Close()
 	err = conn.CreateTopics(
 		kafka.TopicConfig{Topic: topic, NumPartitions: int(partitions), ReplicationFactor: 1})
-	// A Conn does not retry when the brokers have not heard of the topic yet.
-	for err == nil && ctx.Err() == nil {
-		if found, err := conn.ReadPartitions(topic); err == nil && len(found) == int(partitions) {
-			return nil
+	if err != nil {
+		return err
+	}
+	// A Conn does not retry while a leader has not heard of its new partition.
+	for partition := 0; partition < int(partitions); {
+		if _, err := c.end(ctx, topic, partition); err == nil {
+			partition++
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return errors.Join(err, ctx.Err())
+	return nil
+}
+
+func (c *segmentio) end(ctx context.Context, topic string, partition int) (int64, error) {
+	conn, err := kafka.DialLeader(ctx, "tcp", c.bootstrap, topic, partition)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	return conn.ReadLastOffset()
 }
 
 func (c *segmentio) Partitions(ctx context.Context, topic string) (int, error) {
@@ -61,17 +77,16 @@ func (c chosen) Balance(kafka.Message, ...int) int { return int(c) }
 func (c *segmentio) Produce(ctx context.Context, step Step) (int64, error) {
 	codecs := map[string]kafka.Compression{
 		"none": 0, "gzip": kafka.Gzip, "snappy": kafka.Snappy, "lz4": kafka.Lz4, "zstd": kafka.Zstd}
-	conn, err := kafka.DialLeader(ctx, "tcp", c.bootstrap, step.Topic, int(step.Partition))
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
 	// A Writer does not tell the offset of what it wrote.
-	base, err := conn.ReadLastOffset()
+	base, err := c.end(ctx, step.Topic, int(step.Partition))
 	if err != nil {
 		return 0, err
 	}
+	// The shared transport remembers for seconds which topics there were.
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
 	writer := &kafka.Writer{
+		Transport:    transport,
 		Addr:         kafka.TCP(c.bootstrap),
 		Topic:        step.Topic,
 		Balancer:     chosen(step.Partition),
