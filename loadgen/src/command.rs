@@ -69,10 +69,15 @@ fn measure(args: &RunArgs, plan: &Plan, seats: &Seats) -> Result<Report, String>
     let circumstances = Circumstances {
         name: args.name.clone(),
         started_at: reports::utc(started),
-        command: env::args().collect::<Vec<_>>().join(" "),
+        command: command_line(),
         labels: labels(args, seats, embedded.as_ref()),
     };
     Ok(report::report(plan, &outcome, floor, circumstances))
+}
+
+/// What repeats the run, wherever the executable lies.
+fn command_line() -> String {
+    core::iter::once("loadgen".to_owned()).chain(env::args().skip(1)).collect::<Vec<_>>().join(" ")
 }
 
 /// The same load for a short time against a sink on the broker's CPUs.

@@ -13,11 +13,9 @@ pub const RANGES_MAX: usize = 100_000;
 impl Ranges {
     /// Adds `start..end` and says how many of them were there before.
     pub fn insert(&mut self, start: u64, end: u64) -> u64 {
-        if let Some(last) = self.stretches.last_mut() {
-            if last.1 == start {
-                last.1 = end;
-                return 0;
-            }
+        if let Some(last) = self.stretches.last_mut().filter(|last| last.1 == start) {
+            last.1 = end;
+            return 0;
         }
         if start >= end {
             return 0;

@@ -204,9 +204,8 @@ async fn drive<R: Runtime>(
 fn seconds(window: &core::ops::Range<u64>) -> Vec<u64> {
     const SECOND: u64 = 1_000_000_000;
     let first = window.start % SECOND;
-    let mut moments: Vec<u64> = (first..window.end).step_by(SECOND as usize).collect();
-    moments.push(window.end);
-    moments
+    let whole = core::iter::successors(Some(first), |at| Some(at + SECOND));
+    whole.take_while(|at| *at < window.end).chain([window.end]).collect()
 }
 
 /// Waits until every record came back, or the time for it is up.
