@@ -167,10 +167,10 @@ impl<R: Runtime> Shared<R> {
         }
         for owner in owners {
             {
-                // A truncation that was queued after this frame has already moved the end back.
                 let mut state = owner.log.state.borrow_mut();
-                let end = owner.end.min(state.end);
-                state.journaled = state.journaled.max(end);
+                if owner.op > state.truncation_op {
+                    state.journaled = state.journaled.max(owner.end);
+                }
             }
             self.publish(&owner.log);
         }

@@ -203,7 +203,7 @@ impl<R: Runtime> Recovery<'_, R> {
         Ok(Segment::on_disk(base, end, size_bytes))
     }
 
-    /// Reads a segment batch by batch. Below the recovery point the headers are enough; past it checksums count.
+    /// Reads a segment batch by batch, with checksums unless the last stop was clean.
     async fn scan(
         &self,
         base: Offset,
@@ -251,13 +251,11 @@ impl<R: Runtime> Recovery<'_, R> {
                 Err(error) => break Some(error),
             };
             let header = batch.header;
-            let past_point = header.end_offset() > recovery_point;
-            if past_point && !self.store.planted(model::Bug::RecoverySkipsCrc) {
-                if let Err(error) = batch.check_crc() {
-                    break Some(error);
-                }
-                rewritten = true;
+            let verifies = !self.place.clean && !self.store.planted(model::Bug::RecoverySkipsCrc);
+            if verifies && let Err(error) = batch.check_crc() {
+                break Some(error);
             }
+            rewritten |= header.end_offset() > recovery_point;
             if header.base_offset < expected || header.last_offset_delta < 0 {
                 let batch_length = header.last_offset_delta;
                 break Some(BatchError::Length { batch_length });

@@ -116,6 +116,8 @@ pub(crate) struct State<F> {
     pub(crate) sync_requested: bool,
     /// Moves at each truncation, so that a sync that began earlier claims no offset.
     pub(crate) truncation_count: u64,
+    /// The newest truncation: a journal frame that is older says nothing about the end any more.
+    pub(crate) truncation_op: u64,
     pub(crate) tail: VecDeque<TailBatch>,
     pub(crate) epochs: LeaderEpochs,
     pub(crate) epochs_dirty: bool,
@@ -145,6 +147,7 @@ impl<F> State<F> {
             unsynced_records: 0,
             sync_requested: false,
             truncation_count: 0,
+            truncation_op: 0,
             tail: VecDeque::new(),
             epochs: LeaderEpochs::default(),
             epochs_dirty: false,

@@ -48,6 +48,7 @@ impl<R: Runtime> Log<R> {
             state.epochs_dirty |= state.epochs.truncate_from(end);
             state.segments.push(Segment::new(end));
             let op = state.next_op();
+            state.truncation_op = op;
             state.queue.push_back(Op::Truncate { segment, position, removed, op });
             op
         };

@@ -1,0 +1,158 @@
+//! What leaves the disk, what stays, and what a start refuses.
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::{Buf, Offset};
+use runtime::memory::PowerLoss;
+use runtime::{Clock, Disk, Open};
+use storage::{LogConfig, StorageError};
+use support::{DATA, Rig, Sink, batch, bytes_of, config, id};
+
+/// Appends one-record batches, rolling as the configuration asks.
+fn fill(rig: &mut Rig, log: &storage::Log<runtime::memory::MemoryRuntime>, count: i64) {
+    let now_ms = rig.rt.now().wall_ms;
+    for at in 0..count {
+        let batch = batch(log.end_offset().0.max(at), 1, 200, now_ms);
+        if log.needs_roll(&batch) {
+            log.roll(Vec::new());
+        }
+        log.append(batch).unwrap();
+        rig.world.run_for(Duration::from_millis(20));
+    }
+    rig.settle();
+}
+
+fn maintain(rig: &mut Rig) {
+    let store = rig.store.clone();
+    rig.wait(async move { store.maintain_once().await });
+}
+
+#[test]
+fn retention_by_size_removes_whole_segments_and_a_replay_does_not_bring_them_back() {
+    let mut rig = Rig::new(1);
+    let config = LogConfig { segment_bytes: 1_000, retention_bytes: Some(2_000), ..config() };
+    let (log, _) = rig.open(0, config.clone());
+    fill(&mut rig, &log, 20);
+    let before = log.size_bytes();
+    maintain(&mut rig);
+    let start = log.start_offset();
+    assert!(start > Offset(0), "something went");
+    assert!(log.size_bytes() < before && log.size_bytes() >= 2_000, "{}", log.size_bytes());
+    let reader = log.clone();
+    let below = rig.wait(async move { reader.read_batches(Offset(0), 100).await });
+    assert!(matches!(below, Err(StorageError::OutOfRange { .. })), "{below:?}");
+    drop(log);
+    rig.crash(PowerLoss::KeepsNothing);
+    let (log, _) = rig.open(0, config);
+    assert_eq!((log.start_offset(), log.end_offset()), (start, Offset(20)));
+}
+
+#[test]
+fn an_expired_log_is_emptied_even_of_its_active_segment() {
+    let mut rig = Rig::new(2);
+    let config = LogConfig { retention_ms: Some(60_000), ..config() };
+    let (log, _) = rig.open(0, config);
+    fill(&mut rig, &log, 5);
+    maintain(&mut rig);
+    assert_eq!(log.start_offset(), Offset(0), "nothing is old yet");
+    rig.world.run_for(Duration::from_secs(120));
+    maintain(&mut rig);
+    assert_eq!((log.start_offset(), log.end_offset()), (Offset(5), Offset(5)));
+    log.append(batch(5, 1, 10, rig.rt.now().wall_ms)).unwrap();
+    rig.settle();
+    assert_eq!(rig.reported_end(0), Some(Offset(6)));
+}
+
+#[test]
+fn deleted_records_are_out_of_range_at_once_and_their_segments_go_later() {
+    let mut rig = Rig::new(3);
+    let config = LogConfig { segment_bytes: 1_000, ..config() };
+    let (log, _) = rig.open(0, config);
+    fill(&mut rig, &log, 12);
+    log.delete_before(Offset(9)).unwrap();
+    assert_eq!(log.start_offset(), Offset(9));
+    let before = log.size_bytes();
+    maintain(&mut rig);
+    assert!(log.size_bytes() < before);
+    assert!(log.delete_before(Offset(13)).is_err(), "past the end");
+}
+
+#[test]
+fn a_deleted_log_is_gone_and_its_name_is_free() {
+    let mut rig = Rig::new(4);
+    let (log, _) = rig.open(0, config());
+    fill(&mut rig, &log, 3);
+    let store = rig.store.clone();
+    rig.wait(async move { store.delete_log(id(0).at).await.unwrap() });
+    assert!(log.append(batch(3, 1, 10, 0)).is_err());
+    let (again, sink) = rig.open(0, config());
+    assert_eq!(again.end_offset(), Offset(0));
+    assert!(sink.batches.is_empty());
+}
+
+#[test]
+fn damage_above_the_recovery_point_is_cut_and_damage_below_it_is_refused() {
+    for below in [false, true] {
+        let mut rig = Rig::new(5);
+        let (log, _) = rig.open(0, config());
+        let batches: Vec<_> = (0..6).map(|at| batch(at, 1, 100, 0)).collect();
+        batches.iter().for_each(|batch| log.append(batch.clone()).unwrap());
+        rig.settle();
+        let flushed = log.clone();
+        rig.wait(async move { flushed.flush().await.unwrap() });
+        let (rt, store) = (rig.rt.clone(), rig.store.clone());
+        let damaged_at = bytes_of(&batches[..3]).len() as u64 + 70;
+        rig.wait(async move {
+            if below {
+                let checkpoints = store.checkpoints().remove(0);
+                checkpoints.write(&rt, &PathBuf::from(DATA)).await.unwrap();
+            }
+            let path = PathBuf::from(DATA).join("orders-0/00000000000000000000.log");
+            let file = rt.open(&path, Open::Write).await.unwrap();
+            // Past the journal's reach: its frames were released by the flush and are not replayed.
+            rt.append(&file, damaged_at, vec![Buf::from_static(b"rot")]).await.unwrap();
+            rt.sync_data(&file).await.unwrap();
+            let journal = PathBuf::from(DATA).join(".odradek-journal-00000");
+            rt.remove(&journal).await.unwrap();
+            rt.sync_dir(&PathBuf::from(DATA)).await.unwrap();
+        });
+        drop(log);
+        rig.crash(PowerLoss::KeepsNothing);
+        let store = rig.store.clone();
+        let opened = rig.wait(async move {
+            store.open_log(id(0), config(), &mut Sink::default()).await.map(|log| log.end_offset())
+        });
+        match opened {
+            Ok(end) => {
+                assert!(!below);
+                assert_eq!(end, Offset(3));
+                assert!(rig.store.stats().recovery_cut_bytes > 0);
+            }
+            Err(error) => {
+                assert!(below);
+                assert!(matches!(error, StorageError::Corrupt { .. }), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_directory_of_another_node_is_refused() {
+    let mut rig = Rig::new(6);
+    let rt = rig.rt.clone();
+    let refused = rig.wait(async move {
+        let owner = storage::Owner { node_id: model::NodeId(2), cluster_id: None };
+        storage::prepare_directories(&rt, &[PathBuf::from(DATA)], &owner).await.map(|_| ())
+    });
+    assert!(
+        matches!(
+            refused,
+            Err(StorageError::Foreign { .. }
+                | StorageError::Disk { error: runtime::Error::Locked, .. })
+        ),
+        "{refused:?}"
+    );
+}
