@@ -69,6 +69,12 @@ impl<R: Runtime> Log<R> {
         self.log.id.clone()
     }
 
+    /// Which data directory holds it: a place in [`crate::StoreOptions::directories`].
+    #[must_use]
+    pub fn directory(&self) -> usize {
+        self.log.directory
+    }
+
     /// Whether the batch should open a new segment; then call [`Log::roll`] before [`Log::append`].
     #[must_use]
     pub fn needs_roll(&self, batch: &Batch) -> bool {

@@ -45,6 +45,15 @@ impl<T> Drop for Promise<T> {
     }
 }
 
+impl<T> Reply<T> {
+    /// Whether a wait would complete at once.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let state = self.0.borrow();
+        state.value.is_some() || state.promise_dropped
+    }
+}
+
 impl<T> Future for Reply<T> {
     type Output = Option<T>;
 
