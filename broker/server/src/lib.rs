@@ -16,7 +16,19 @@ mod mesh;
 mod net;
 mod shard;
 
+mod control;
+mod settings;
+mod topics;
+
+mod fetch;
+mod partition;
+mod produce;
+mod query;
+mod wakes;
+
 mod handlers;
+mod http;
+mod metrics;
 
 pub use boot::{Boot, Level, Line, ListenerSpec};
 pub use configure::{Configured, Surroundings, configure};

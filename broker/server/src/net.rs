@@ -16,3 +16,4 @@ pub(crate) use connection::serve;
 pub(crate) use connections::{Connections, close_all, spawn_idle_sweep};
 pub(crate) use context::RequestContext;
 pub(crate) use listener::spawn_listener;
+pub(crate) use owed::{FileRange, Outgoing};

@@ -1,12 +1,17 @@
 //! ApiVersions: what this broker speaks. Answered first, on every connection, before login.
 
+use std::rc::Rc;
+
 use model::ErrorCode;
+use runtime::Runtime;
 use wire::messages::api_versions::{
     ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
 use wire::{Api, ApiKey};
 
 use crate::advertised::ADVERTISED;
+use crate::net::{Close, RequestContext};
+use crate::shard::Shard;
 
 /// A feature of the cluster (KIP-584). Both ends are inclusive.
 struct Feature {
@@ -25,14 +30,18 @@ pub(crate) const METADATA_VERSION: &str = "metadata.version";
 /// 4.3-IV0.
 pub(crate) const METADATA_VERSION_LEVEL: i16 = 30;
 
+pub(crate) async fn handle<R: Runtime>(
+    shard: &Rc<Shard<R>>,
+    context: &RequestContext<'_>,
+    request: ApiVersionsRequest,
+) -> Result<ApiVersionsResponse, Close> {
+    Ok(respond(&request, context.version, shard.image.borrow().end().0))
+}
+
 /// Answers a request of a version that we speak.
 ///
 /// `image_epoch` is the offset of the metadata image that the finalized features come from.
-pub(crate) fn respond(
-    request: &ApiVersionsRequest,
-    version: i16,
-    image_epoch: i64,
-) -> ApiVersionsResponse {
+fn respond(request: &ApiVersionsRequest, version: i16, image_epoch: i64) -> ApiVersionsResponse {
     let names_valid = is_software_name(&request.client_software_name)
         && is_software_name(&request.client_software_version);
     if version >= 3 && !names_valid {

@@ -3,12 +3,14 @@
 use core::cell::RefCell;
 use std::collections::VecDeque;
 
-use model::{Limits, Probe, ShardId, Site, Slots};
+use model::{Limits, Probe, ShardId, Site, Slot, Slots};
 use runtime::sync::{Promise, oneshot};
-use runtime::{Lane, Mesh, Runtime, TaskClass};
+use runtime::{Disk, Lane, Mesh, Runtime, TaskClass};
 use std::rc::Rc;
 
 use super::{Message, Notice, Reply, Request};
+
+type ReplyOf<R> = Reply<<R as Disk>::File>;
 
 /// Cheap to clone.
 pub(crate) struct MeshClient<R: Runtime>(Rc<Inner<R>>);
@@ -18,7 +20,7 @@ struct Inner<R: Runtime> {
     mesh: R::Mesh<Message<R>>,
     /// Who waits for which reply. The slot is reserved before the request leaves, so that a reply
     /// always has a place to go.
-    waiting: RefCell<Slots<Promise<Reply>>>,
+    waiting: RefCell<Slots<Promise<ReplyOf<R>>>>,
     /// Replies and notices that met a full queue, per shard. Bounded by what the other shards
     /// have reserved.
     outbox: RefCell<Vec<VecDeque<Message<R>>>>,
@@ -48,8 +50,8 @@ impl<R: Runtime> MeshClient<R> {
     pub(crate) async fn submit(
         &self,
         to: ShardId,
-        request: Request<R>,
-    ) -> Option<runtime::sync::Reply<Reply>> {
+        request: Request,
+    ) -> Option<runtime::sync::Reply<ReplyOf<R>>> {
         let (promise, reply) = oneshot();
         let token = self.0.waiting.borrow_mut().insert(promise).ok()?;
         self.send(to, Lane::Request, Message::Request { token, request }).await;
@@ -57,7 +59,7 @@ impl<R: Runtime> MeshClient<R> {
     }
 
     /// [`MeshClient::submit`] and the wait for the reply.
-    pub(crate) async fn call(&self, to: ShardId, request: Request<R>) -> Option<Reply> {
+    pub(crate) async fn call(&self, to: ShardId, request: Request) -> Option<ReplyOf<R>> {
         self.submit(to, request).await?.await
     }
 
@@ -79,7 +81,7 @@ impl<R: Runtime> MeshClient<R> {
     }
 
     /// Answers a request. Never waits: what meets a full queue goes out when there is room.
-    pub(crate) fn reply(&self, to: ShardId, token: model::Slot, reply: Reply) {
+    pub(crate) fn reply(&self, to: ShardId, token: Slot, reply: ReplyOf<R>) {
         self.post(to, Message::Reply { token, reply });
     }
 
@@ -146,6 +148,6 @@ impl<R: Runtime> MeshClient<R> {
 
 /// What a shard must act on.
 pub(crate) enum Inbound<R: Runtime> {
-    Request(model::Slot, Request<R>),
+    Request(Slot, Request),
     Notice(Notice<R>),
 }

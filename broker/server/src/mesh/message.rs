@@ -1,7 +1,16 @@
 //! All that one shard may say to another.
 
-use model::Slot;
-use runtime::{Conn, Net, Runtime};
+use controller::{AdminRequest, AdminResponse};
+use model::{Slot, TopicPartition};
+use replication::Acks;
+use runtime::{Conn, Disk, Net, Runtime};
+use storage::{Checkpoints, DirectoryInfo};
+
+use crate::control::SharedDelta;
+use crate::fetch::{ReadGroup, ReadResult};
+use crate::metrics::Snapshot;
+use crate::produce::{Append, Outcome};
+use crate::query::{Answered, Query};
 
 /// One element of a queue between shards.
 #[expect(private_interfaces, reason = "a backend moves messages, it does not read them")]
@@ -9,32 +18,60 @@ pub enum Message<R: Runtime> {
     /// Wants a reply that carries the token back.
     Request {
         token: Slot,
-        request: Request<R>,
+        request: Request,
     },
     Reply {
         token: Slot,
-        reply: Reply,
+        reply: Reply<<R as Disk>::File>,
     },
     Notice(Notice<R>),
 }
 
 /// A question to the shard that owns the answer.
-pub(crate) enum Request<R: Runtime> {
-    /// The asker has finished this step of the start; answered when every shard has.
+pub(crate) enum Request {
+    /// The asker has finished this step of the start or stop; answered when every shard has.
     Barrier(u32),
-    #[expect(dead_code, reason = "names the backend's types until the data path is here")]
-    Nothing(core::marker::PhantomData<fn(R)>),
+    /// Answered when the records are safe, as far as the acks ask for.
+    Produce {
+        appends: Vec<Append>,
+        acks: Acks,
+    },
+    Fetch(Box<ReadGroup>),
+    Query(Vec<(TopicPartition, Query)>),
+    /// To the controller, on the first shard.
+    Admin(AdminRequest),
+    /// Committed metadata records; answered when this shard's image, topics and partitions follow.
+    Metadata(SharedDelta),
+    /// What the checkpoint files should say of this shard's logs.
+    Checkpoints,
+    /// Close every log; nothing is appended any more.
+    Close,
+    /// For the metrics page.
+    Snapshot,
 }
 
-/// The answer to a [`Request`] of the same name.
-pub(crate) enum Reply {
+/// The answer to a [`Request`].
+pub(crate) enum Reply<F> {
     Done,
+    Produced(Vec<Outcome>),
+    Fetched(Vec<ReadResult<F>>),
+    /// In the order of the questions.
+    Answered(Vec<Answered>),
+    Admin(Box<AdminResponse>),
+    /// By data directory.
+    Checkpoints(Vec<Checkpoints>),
+    Closed(Result<Vec<Checkpoints>, String>),
+    Snapshot(Box<Snapshot>),
 }
 
 /// One way: nobody waits for it.
 pub(crate) enum Notice<R: Runtime> {
     /// Serve this connection from now on.
     Adopt { connection: <<R as Net>::Conn as Conn>::Detached, listener: usize },
-    /// Connections that shard 0 handed out were closed.
+    /// Connections that the first shard handed out were closed.
     ConnectionsClosed(u32),
+    /// The data directories are locked and known: go on with the start.
+    Directories(Vec<DirectoryInfo>),
+    /// There may be more to read for these fetches.
+    Wake(Vec<Slot>),
 }

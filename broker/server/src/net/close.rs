@@ -32,8 +32,6 @@ pub(crate) enum Close {
         api: &'static str,
         error: EncodeError,
     },
-    /// The shard holds as many requests as it may.
-    TooManyRequests,
     TooManyConnections,
     /// A file ended inside a range that was promised to the client.
     BrokenResponse(runtime::Error),
@@ -94,7 +92,6 @@ impl fmt::Display for Close {
             Self::Unencodable { api, error } => {
                 write!(f, "cannot encode the {api} response: {error}")
             }
-            Self::TooManyRequests => f.write_str("too many requests are waiting"),
             Self::TooManyConnections => f.write_str("too many connections"),
             Self::BrokenResponse(error) => write!(f, "a response could not be completed: {error}"),
         }

@@ -9,20 +9,27 @@ use core::cell::Cell;
 use std::rc::Rc;
 
 use model::{Bufs, Instant};
-use runtime::sync::{Receiver, Sender, channel};
+use runtime::sync::{Notify, Receiver, Sender, channel};
 use runtime::{Conn, More, Runtime, TaskClass};
 
 use super::Close;
 use super::connections::Watch;
-use super::dispatch::respond;
+use super::dispatch::{Started, start};
 use super::frames::{Frames, Phase};
-use super::owed::{Outgoing, gone};
+use super::owed::{Outgoing, Owed, gone};
 use crate::boot::Level;
 use crate::mesh::Notice;
 use crate::shard::{FIRST, Shard};
 
 /// Replies that share one send.
 const REPLIES_TOGETHER_MAX: usize = 16;
+
+/// Produce requests whose outcome is not known yet.
+#[derive(Default)]
+struct Unsettled {
+    count: Cell<usize>,
+    changed: Notify,
+}
 
 /// Serves a connection until it ends. `listener` is an index into `Boot::listeners`.
 pub(crate) fn serve<R: Runtime>(shard: &Rc<Shard<R>>, conn: R::Conn, listener: usize) {
@@ -38,16 +45,28 @@ pub(crate) fn serve<R: Runtime>(shard: &Rc<Shard<R>>, conn: R::Conn, listener: u
     };
     shard.count(|stats| stats.connections += 1);
     let (owed, replies) = channel(shard.limits.requests_in_flight);
+    let unsettled = Rc::new(Unsettled::default());
 
-    let reader = Reader { shard: Rc::clone(shard), conn: conn.clone(), listener, owed };
+    let reader = Reader {
+        shard: Rc::clone(shard),
+        conn: conn.clone(),
+        listener,
+        owed,
+        unsettled: Rc::clone(&unsettled),
+    };
     shard.rt.spawn("connection reader", TaskClass::Latency, async move {
         reader.run(phase).await;
     });
     let shard = Rc::clone(shard);
     let rt = shard.rt.clone();
     rt.spawn("connection writer", TaskClass::Latency, async move {
-        let ended = write(&shard, &conn, replies, &sending_since).await;
-        if let Err(reason) = ended {
+        let writer = Writer {
+            shard: &shard,
+            conn: &conn,
+            unsettled: &unsettled,
+            sending_since: &sending_since,
+        };
+        if let Err(reason) = writer.run(replies).await {
             log_close(&shard, &conn, &reason);
         }
         conn.shutdown();
@@ -61,7 +80,8 @@ struct Reader<R: Runtime> {
     shard: Rc<Shard<R>>,
     conn: R::Conn,
     listener: usize,
-    owed: Sender<Outgoing<R>>,
+    owed: Sender<Owed<R>>,
+    unsettled: Rc<Unsettled>,
 }
 
 impl<R: Runtime> Reader<R> {
@@ -82,47 +102,88 @@ impl<R: Runtime> Reader<R> {
         }
         let received = frames.next().await?;
         self.shard.count(|stats| stats.requests += 1);
-        let outgoing = respond(&self.shard, &self.conn, self.listener, &received.frame).await?;
-        self.owed.send(outgoing).await.map_err(|_| Close::Gone)
+        let earlier_known = async || {
+            while self.unsettled.count.get() > 0 {
+                self.unsettled.changed.notified().await;
+            }
+        };
+        let started =
+            start(&self.shard, &self.conn, self.listener, &received.frame, earlier_known).await?;
+        let owed = match started {
+            Started::Answered(outgoing) => Owed::Ready(outgoing),
+            Started::Produce(pending) => {
+                self.unsettled.count.set(self.unsettled.count.get() + 1);
+                Owed::Produce(pending, received.permit)
+            }
+        };
+        self.owed.send(owed).await.map_err(|_| Close::Gone)
     }
 }
 
 /// Sends replies in order until the reader is done and nothing is owed.
-async fn write<R: Runtime>(
-    shard: &Shard<R>,
-    conn: &R::Conn,
-    mut replies: Receiver<Outgoing<R>>,
-    sending_since: &Cell<Option<Instant>>,
-) -> Result<(), Close> {
-    let mut next = None;
-    loop {
-        let outgoing = match next.take() {
-            Some(outgoing) => outgoing,
-            None => match replies.recv().await {
-                Some(outgoing) => outgoing,
-                None => return Ok(()),
-            },
-        };
-        sending_since.set(Some(shard.rt.now().mono));
-        if outgoing.is_bytes() {
-            let mut bytes = Bufs::new();
-            outgoing.append_to(&mut bytes);
-            // What is ready right behind it rides along.
-            for _ in 1..REPLIES_TOGETHER_MAX {
-                match replies.try_recv() {
-                    Some(more) if more.is_bytes() => more.append_to(&mut bytes),
-                    Some(other) => {
-                        next = Some(other);
-                        break;
-                    }
-                    None => break,
-                }
+struct Writer<'c, R: Runtime> {
+    shard: &'c Shard<R>,
+    conn: &'c R::Conn,
+    unsettled: &'c Unsettled,
+    sending_since: &'c Cell<Option<Instant>>,
+}
+
+impl<R: Runtime> Writer<'_, R> {
+    async fn run(&self, mut replies: Receiver<Owed<R>>) -> Result<(), Close> {
+        let mut next = None;
+        loop {
+            let owed = match next.take() {
+                Some(owed) => owed,
+                None => match replies.recv().await {
+                    Some(owed) => owed,
+                    None => return Ok(()),
+                },
+            };
+            let Some(outgoing) = self.settle(owed).await? else { continue };
+            self.sending_since.set(Some(self.shard.rt.now().mono));
+            if outgoing.is_bytes() {
+                let mut bytes = Bufs::new();
+                outgoing.append_to(&mut bytes);
+                next = self.gather(&mut replies, &mut bytes).await?;
+                self.conn.send(bytes, More::Done).await.map_err(gone)?;
+            } else {
+                outgoing.send(self.conn).await?;
             }
-            conn.send(bytes, More::Done).await.map_err(gone)?;
-        } else {
-            outgoing.send(conn).await?;
+            self.sending_since.set(None);
         }
-        sending_since.set(None);
+    }
+
+    /// Adds what is known right behind: one sync settles many requests, and their replies share a
+    /// send. Returns the first reply that is not.
+    async fn gather(
+        &self,
+        replies: &mut Receiver<Owed<R>>,
+        bytes: &mut Bufs,
+    ) -> Result<Option<Owed<R>>, Close> {
+        for _ in 1..REPLIES_TOGETHER_MAX {
+            match replies.try_recv() {
+                Some(owed) if owed.is_known_bytes() => {
+                    if let Some(outgoing) = self.settle(owed).await? {
+                        outgoing.append_to(bytes);
+                    }
+                }
+                other => return Ok(other),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The reply, once it is known; `None` for a request without one.
+    async fn settle(&self, owed: Owed<R>) -> Result<Option<Outgoing<R>>, Close> {
+        match owed {
+            Owed::Ready(outgoing) => Ok(Some(outgoing)),
+            Owed::Produce(pending, _permit) => {
+                let settled = pending.settle(self.shard).await;
+                self.unsettled.count.set(self.unsettled.count.get() - 1);
+                self.unsettled.changed.notify();
+                settled
+            }
+        }
     }
 }
 

@@ -3,32 +3,46 @@
 use std::rc::Rc;
 
 use model::Buf;
-use runtime::{Conn, Runtime};
+use runtime::Runtime;
 use wire::frame::{decode_request_header, encode_response};
 use wire::{ApiKey, DecodeError, Message, Reader, Request};
 
 use super::owed::Outgoing;
 use super::{Close, RequestContext};
 use crate::advertised;
-use crate::handlers::api_versions;
+use crate::handlers::{
+    alter_configs, api_versions, create_partitions, create_topics, delete_records, delete_topics,
+    describe_cluster, describe_configs, describe_log_dirs, describe_producers,
+    describe_topic_partitions, fetch, incremental_alter_configs, init_producer_id,
+    list_config_resources, list_offsets, metadata, offset_for_leader_epoch, produce,
+};
 use crate::shard::Shard;
 
-/// Runs a request to its reply.
-pub(super) async fn respond<R: Runtime>(
+/// What became of a request.
+pub(super) enum Started<R: Runtime> {
+    Answered(Outgoing<R>),
+    /// On its way to the disk; more requests may start.
+    Produce(produce::Pending<R>),
+}
+
+/// Starts a request. Everything but Produce waits for `earlier_known` first and comes back answered.
+pub(super) async fn start<R: Runtime>(
     shard: &Rc<Shard<R>>,
     conn: &R::Conn,
     listener: usize,
     frame: &Buf,
-) -> Result<Outgoing<R>, Close> {
+    earlier_known: impl AsyncFnOnce(),
+) -> Result<Started<R>, Close> {
     let (header, reader) = match decode_request_header(frame) {
         Ok(decoded) => decoded,
         Err(DecodeError::ApiVersionsTooNew { correlation_id, .. }) => {
+            earlier_known().await;
             let response = api_versions::respond_too_new();
             let frame = encode_response(&response, 0, correlation_id, shard.limits.response_bytes)
                 .map_err(
                     super::owed::unencodable::<wire::messages::api_versions::ApiVersionsResponse>,
                 )?;
-            return Ok(Outgoing::with_records(frame, Vec::new()));
+            return Ok(Started::Answered(Outgoing::with_records(frame, Vec::new())));
         }
         Err(error) => return Err(error.into()),
     };
@@ -36,36 +50,62 @@ pub(super) async fn respond<R: Runtime>(
         return Err(Close::UnsupportedVersion { api: header.api.name, version: header.version });
     }
     let context = RequestContext {
-        peer: conn.peer_addr(),
         listener,
         version: header.version,
         correlation_id: header.correlation_id,
         client_id: header.client_id,
     };
-    let (shard, context) = (shard.as_ref(), &context);
+    if header.api.key == ApiKey::Produce {
+        return produce::start(shard, &context, reader).await.map(Started::Produce);
+    }
+    earlier_known().await;
+    let context = &context;
     // Boxed: a connection's own future stays small, and none of these is on the hot path.
-    match header.api.key {
-        ApiKey::ApiVersions => {
-            let handler = async |_: &Shard<R>, context: &RequestContext<'_>, request| {
-                Ok(api_versions::respond(&request, context.version, 0))
-            };
-            answer(shard, context, reader, handler).await
+    let outgoing = match header.api.key {
+        ApiKey::Fetch => fetch::handle(shard, conn, context, reader).await,
+        ApiKey::ApiVersions => answer(shard, context, reader, api_versions::handle).await,
+        ApiKey::ListOffsets => answer(shard, context, reader, list_offsets::handle).await,
+        ApiKey::OffsetForLeaderEpoch => {
+            answer(shard, context, reader, offset_for_leader_epoch::handle).await
+        }
+        ApiKey::DeleteRecords => answer(shard, context, reader, delete_records::handle).await,
+        ApiKey::DescribeProducers => {
+            answer(shard, context, reader, describe_producers::handle).await
+        }
+        ApiKey::DescribeLogDirs => answer(shard, context, reader, describe_log_dirs::handle).await,
+        ApiKey::InitProducerId => answer(shard, context, reader, init_producer_id::handle).await,
+        ApiKey::Metadata => answer(shard, context, reader, metadata::handle).await,
+        ApiKey::CreateTopics => answer(shard, context, reader, create_topics::handle).await,
+        ApiKey::DeleteTopics => answer(shard, context, reader, delete_topics::handle).await,
+        ApiKey::CreatePartitions => answer(shard, context, reader, create_partitions::handle).await,
+        ApiKey::DescribeConfigs => answer(shard, context, reader, describe_configs::handle).await,
+        ApiKey::AlterConfigs => answer(shard, context, reader, alter_configs::handle).await,
+        ApiKey::IncrementalAlterConfigs => {
+            answer(shard, context, reader, incremental_alter_configs::handle).await
+        }
+        ApiKey::DescribeCluster => answer(shard, context, reader, describe_cluster::handle).await,
+        ApiKey::ListConfigResources => {
+            answer(shard, context, reader, list_config_resources::handle).await
+        }
+        ApiKey::DescribeTopicPartitions => {
+            answer(shard, context, reader, describe_topic_partitions::handle).await
         }
         key => {
             let api_key = key as i16;
             Err(DecodeError::UnknownApi { api_key }.into())
         }
-    }
+    };
+    outgoing.map(Started::Answered)
 }
 
 /// Decodes the body, runs the handler, encodes its response.
 async fn answer<'a, R: Runtime, Q: Request>(
-    shard: &'a Shard<R>,
+    shard: &'a Rc<Shard<R>>,
     context: &'a RequestContext<'a>,
     mut reader: Reader<'_>,
-    handler: impl AsyncFnOnce(&'a Shard<R>, &'a RequestContext<'a>, Q) -> Result<Q::Response, Close>,
+    handler: impl AsyncFnOnce(&'a Rc<Shard<R>>, &'a RequestContext<'a>, Q) -> Result<Q::Response, Close>,
 ) -> Result<Outgoing<R>, Close> {
     let request = <Q as Message>::decode(&mut reader, context.version)?;
     let response = Box::pin(handler(shard, context, request)).await?;
-    Outgoing::encode(&response, context, shard.limits.response_bytes)
+    Outgoing::encode(&response, context.version, context.correlation_id, shard)
 }

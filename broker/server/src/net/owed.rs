@@ -10,7 +10,8 @@ use wire::{EncodeError, Frame, Piece, Response};
 
 use core::ops::Range;
 
-use super::{Close, RequestContext};
+use super::{Close, Permit};
+use crate::shard::Shard;
 
 /// A stretch of a file that is part of a reply.
 pub(crate) struct FileRange<F> {
@@ -30,10 +31,11 @@ impl<R: Runtime> Outgoing<R> {
     /// A response without record data from files.
     pub(crate) fn encode<S: Response>(
         response: &S,
-        context: &RequestContext<'_>,
-        limit_bytes: usize,
+        version: i16,
+        correlation_id: i32,
+        shard: &Shard<R>,
     ) -> Result<Self, Close> {
-        encode_response(response, context.version, context.correlation_id, limit_bytes)
+        encode_response(response, version, correlation_id, shard.limits.response_bytes)
             .map(|frame| Self { frame, records: Vec::new() })
             .map_err(|error| unencodable::<S>(error))
     }
@@ -87,4 +89,21 @@ pub(crate) fn unencodable<S: Response>(error: EncodeError) -> Close {
 
 pub(super) fn gone(_: runtime::Error) -> Close {
     Close::Gone
+}
+
+/// One entry of a connection's queue of replies.
+pub(super) enum Owed<R: Runtime> {
+    Ready(Outgoing<R>),
+    /// Known when the records are safe. Holds the receive budget of a large request until then.
+    Produce(crate::handlers::produce::Pending<R>, Option<Permit>),
+}
+
+impl<R: Runtime> Owed<R> {
+    /// Whether it can leave now, in memory as a whole, and so share a send with its neighbours.
+    pub(super) fn is_known_bytes(&self) -> bool {
+        match self {
+            Self::Ready(outgoing) => outgoing.is_bytes(),
+            Self::Produce(pending, _) => pending.is_known(),
+        }
+    }
 }

@@ -1,102 +1,181 @@
-//! How a shard comes up, works and stops.
+//! How a shard comes up and stops.
+//!
+//! Every step is finished on all shards before the next begins where [`barrier`] says so: no log is
+//! opened before every journal was replayed, no listener answers before every log is open, and a
+//! directory is marked clean only when every shard has closed its logs.
 
-use core::cell::RefCell;
+use core::cell::OnceCell;
 use std::rc::Rc;
 
-use model::{ShardId, Slot};
-use runtime::{Exit, Runtime, TaskClass};
+use runtime::sync::{Notify, channel};
+use runtime::{Exit, Listener, Runtime, TaskClass};
+use storage::{DirectoryInfo, Owner, Store, StoreOptions, prepare_directories};
 
-use super::Shard;
+use super::{FIRST, Shard, inbound, upkeep};
 use crate::boot::{Boot, Level};
-use crate::mesh::{Inbound, MeshClient, Message, Notice, Reply, Request};
-use crate::net;
+use crate::control;
+use crate::mesh::{MeshClient, Message, Notice, Request};
+use crate::{http, metrics, net};
 
-/// Where the controller lives, and the work that one shard does for all.
-pub(crate) const FIRST: ShardId = ShardId(0);
+/// Steps that all shards take together.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    JournalsReplayed = 1,
+    LogsOpen,
+    Stopped,
+}
 
 /// Runs one shard until the node stops. The same call on every shard.
 pub async fn run<R: Runtime>(rt: R, mesh: R::Mesh<Message<R>>, boot: Boot) {
     let client = MeshClient::new(rt.clone(), mesh, &boot.limits);
-    let shard = Shard::new(rt.clone(), client, boot);
+    let (deltas, arrived) = channel(inbound::DELTAS_WAITING);
+    let shard = Shard::new(rt.clone(), client, boot, deltas);
     let inbound = Rc::clone(&shard);
-    rt.spawn("mesh inbound", TaskClass::Latency, async move { serve_mesh(&inbound).await });
+    rt.spawn("mesh inbound", TaskClass::Latency, async move { inbound::serve(&inbound).await });
+    let applying = Rc::clone(&shard);
+    rt.spawn("apply metadata", TaskClass::Replication, async move {
+        inbound::apply_deltas(&applying, arrived).await;
+    });
 
-    let started = start(&shard).await;
-    if let Err(reason) = started {
-        shard.log(Level::Error, format!("cannot start: {reason}"));
-        rt.exit(Exit::Failed);
-        return;
-    }
+    // The locks are held for as long as this shard runs.
+    let _locks = match start(&shard).await {
+        Ok(locks) => locks,
+        Err(reason) => {
+            shard.log(Level::Error, format!("cannot start: {reason}"));
+            return rt.exit(Exit::Failed);
+        }
+    };
     rt.signal().await;
     stop(&shard).await;
 }
 
-/// Every step is finished on all shards before the next begins where [`barrier`] says so.
-async fn start<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(), String> {
+async fn start<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<Vec<R::Lock>, String> {
     let mut listeners = Vec::new();
+    let mut locks = Vec::new();
     if shard.id == FIRST {
+        locks = prepare(shard).await?;
         for spec in &shard.boot.listeners {
             let bound = shard.rt.listen(spec.bind).await;
-            listeners.push(bound.map_err(|e| format!("listener {}: {e}", spec.bind))?);
+            listeners.push(bound.map_err(|error| format!("listener {}: {error}", spec.bind))?);
         }
     }
-    barrier(shard, 1).await;
-    for (index, listener) in listeners.into_iter().enumerate() {
-        net::spawn_listener(shard, index, listener);
+    let directories = shard.directories.get().await;
+    let options = StoreOptions { directories, limits: shard.limits.clone() };
+    Store::replay_journals(&shard.rt, &options).await.map_err(|error| error.to_string())?;
+    barrier(shard, Step::JournalsReplayed).await;
+    let store = Store::open(shard.rt.clone(), options).await.map_err(|error| error.to_string())?;
+    assert!(shard.store.set(store).is_ok(), "a shard starts once");
+    upkeep::spawn(shard);
+    if shard.id == FIRST {
+        let bound = listeners.iter().map(Listener::local_addr);
+        let endpoints = shard.boot.listeners.iter().zip(bound).map(|(spec, bound)| {
+            let port = spec.advertised_port.unwrap_or(bound.port());
+            (spec.name.clone(), spec.advertised_host.clone(), port)
+        });
+        control::start(shard, endpoints.collect()).await?;
     }
+    barrier(shard, Step::LogsOpen).await;
     net::spawn_idle_sweep(shard);
+    if shard.id == FIRST {
+        announce(shard, &listeners);
+        for (index, listener) in listeners.into_iter().enumerate() {
+            net::spawn_listener(shard, index, listener);
+        }
+        serve_http(shard).await?;
+    }
+    Ok(locks)
+}
+
+/// The start line: what runs, and where.
+fn announce<R: Runtime>(shard: &Shard<R>, listeners: &[R::Listener]) {
+    let bound = listeners.iter().map(|listener| listener.local_addr().to_string());
+    let listeners = format!("listeners={}", bound.collect::<Vec<_>>().join(","));
+    let (boot, image) = (&shard.boot, shard.image.borrow());
+    let text = format!(
+        "started version={} node={} shards={} io={} {listeners} topics={} partitions={}",
+        boot.version,
+        boot.node_id,
+        shard.shard_count,
+        boot.io,
+        image.topic_count(),
+        image.partition_count(),
+    );
+    shard.log(Level::Info, text);
+    (boot.ready)(&listeners);
+}
+
+async fn serve_http<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(), String> {
+    let Some(at) = shard.boot.http else { return Ok(()) };
+    let listener = shard.rt.listen(at).await.map_err(|error| format!("http {at}: {error}"))?;
+    let serving = Rc::clone(shard);
+    let page = async move |path: &str| metrics::page(&serving, path).await;
+    let serve = http::serve(shard.rt.clone(), listener, page);
+    shard.rt.spawn("http listener", TaskClass::Background, serve);
     Ok(())
 }
 
-/// Finishes what is owed, then leaves. Shard 0 ends the node when every shard is done.
+/// Locks and reads the data directories, and tells every shard what is there.
+async fn prepare<R: Runtime>(shard: &Shard<R>) -> Result<Vec<R::Lock>, String> {
+    let owner = Owner { node_id: shard.boot.node_id, cluster_id: None };
+    let prepared = prepare_directories(&shard.rt, &shard.boot.directories, &owner).await;
+    let (directories, locks) = prepared.map_err(|error| error.to_string())?;
+    for to in shard.shards().filter(|to| *to != FIRST) {
+        shard.mesh.notify(to, Notice::Directories(directories.clone())).await;
+    }
+    shard.directories.set(directories);
+    Ok(locks)
+}
+
+/// Finishes what is owed, then leaves. The first shard ends the node when every log is closed.
 async fn stop<R: Runtime>(shard: &Rc<Shard<R>>) {
     shard.stopping.set(true);
+    shard.stop_asked.notify();
     net::close_all(shard).await;
-    barrier(shard, u32::MAX).await;
-    if shard.id == FIRST {
-        shard.rt.exit(Exit::Clean);
+    // Until here another shard's connection may still append to a log of this one.
+    barrier(shard, Step::Stopped).await;
+    if shard.id != FIRST {
+        return;
     }
+    let exit = match upkeep::close_all(shard).await {
+        Ok(()) => Exit::Clean,
+        Err(reason) => {
+            shard.log(Level::Error, format!("the directories are not clean: {reason}"));
+            Exit::Failed
+        }
+    };
+    shard.rt.exit(exit);
 }
 
 /// Waits until every shard has come to this step.
-async fn barrier<R: Runtime>(shard: &Shard<R>, step: u32) {
-    let _ = shard.mesh.call(FIRST, Request::Barrier(step)).await;
+async fn barrier<R: Runtime>(shard: &Shard<R>, step: Step) {
+    let _ = shard.mesh.call(FIRST, Request::Barrier(step as u32)).await;
 }
 
-/// Shards that wait at a barrier; only shard 0 has any.
+/// The data directories, once the first shard has looked at them.
 #[derive(Default)]
-pub(super) struct Arrivals(RefCell<Vec<(ShardId, Slot, u32)>>);
-
-impl Arrivals {
-    fn arrive<R: Runtime>(&self, shard: &Shard<R>, from: ShardId, token: Slot, step: u32) {
-        let mut waiting = self.0.borrow_mut();
-        waiting.push((from, token, step));
-        let here = |(_, _, at): &(ShardId, Slot, u32)| *at == step;
-        if waiting.iter().filter(|arrival| here(arrival)).count() < usize::from(shard.shard_count) {
-            return;
-        }
-        for (to, token, _) in waiting.extract_if(.., |arrival| here(arrival)) {
-            shard.mesh.reply(to, token, Reply::Done);
-        }
-    }
+pub(super) struct Directories {
+    found: OnceCell<Vec<DirectoryInfo>>,
+    changed: Notify,
 }
 
-/// Takes whatever other shards send. Never waits for anything else, so that two shards cannot hold
-/// each other up.
-async fn serve_mesh<R: Runtime>(shard: &Rc<Shard<R>>) {
-    loop {
-        let (from, inbound) = shard.mesh.recv().await;
-        match inbound {
-            Inbound::Request(token, Request::Barrier(step)) => {
-                shard.arrivals.arrive(shard, from, token, step);
+impl Directories {
+    pub(super) fn set(&self, directories: Vec<DirectoryInfo>) {
+        assert!(self.found.set(directories).is_ok(), "directories are prepared once");
+        self.changed.notify();
+    }
+
+    /// # Panics
+    /// Before the start has come that far.
+    pub(super) fn known(&self) -> &[DirectoryInfo] {
+        self.found.get().expect("directories are prepared before anything asks")
+    }
+
+    async fn get(&self) -> Vec<DirectoryInfo> {
+        loop {
+            if let Some(found) = self.found.get() {
+                return found.clone();
             }
-            Inbound::Request(_, Request::Nothing(_)) => {}
-            Inbound::Notice(Notice::Adopt { connection, listener }) => {
-                net::serve(shard, shard.rt.adopt(connection), listener);
-            }
-            Inbound::Notice(Notice::ConnectionsClosed(count)) => {
-                shard.connections.borrow_mut().closed_on(from, count);
-            }
+            self.changed.notified().await;
         }
     }
 }

@@ -1,0 +1,240 @@
+//! Fetch: read record batches from many partitions at once.
+//!
+//! Promises: waits up to `max_wait_ms` for `min_bytes` without polling; answers at once when
+//! anything is wrong; never leaves a request unanswered.
+//! Does not: serve followers (one replica per partition).
+//! Source: KIP-74 (limits), KIP-227 (sessions), KIP-320 (epochs), KIP-516 (topic ids).
+
+use core::time::Duration;
+
+use model::{ErrorCode, Instant, ShardId, Slot};
+use runtime::sync::{Notify, race};
+use runtime::{Conn, Disk, Purpose, Runtime};
+use wire::messages::fetch::FetchRequest;
+use wire::{Message, Reader};
+
+use crate::fetch::{
+    Answer, Begun, Read, ReadGroup, ReadResult, Told, TopicKey, Wanted, Whole, read_everywhere,
+    respond,
+};
+use crate::net::{Close, Outgoing, RequestContext};
+use crate::partition::Watch;
+use crate::shard::Shard;
+
+const READ_COMMITTED: i8 = 1;
+/// Largest response, `fetch.max.bytes` of the broker.
+const FETCH_BYTES_MAX: usize = 57_671_680;
+/// A wait asks again at least this often, so that watches on other shards need not live longer.
+const WATCH_LIFE: Duration = Duration::from_secs(30);
+
+type Results<R> = Vec<ReadResult<<R as Disk>::File>>;
+
+pub(crate) async fn handle<R: Runtime>(
+    shard: &Shard<R>,
+    conn: &R::Conn,
+    context: &RequestContext<'_>,
+    mut reader: Reader<'_>,
+) -> Result<Outgoing<R>, Close> {
+    let request = FetchRequest::decode(&mut reader, context.version)?;
+    shard.count(|stats| stats.fetch_requests += 1);
+    let committed_only = request.isolation_level == READ_COMMITTED;
+    let now = shard.rt.now().mono;
+    let begun = shard.sessions.borrow_mut().begin(&request, context.version, now);
+    let begun = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            let whole = Whole { error, session_id: 0, committed_only };
+            return respond::<R>(context, whole, Vec::new());
+        }
+    };
+    let wanted = match &begun {
+        Begun::Full(wanted) | Begun::Opening(wanted) | Begun::Incremental { wanted, .. } => wanted,
+    };
+    let results = read_until_enough(shard, conn, &request, wanted).await?;
+    let size_bytes: u64 = results.iter().map(|it| u64::from(it.size_bytes)).sum();
+    let failed = results.iter().filter(|it| it.error != ErrorCode::None).count() as u64;
+    shard.count(|stats| {
+        stats.fetch_bytes += size_bytes;
+        stats.fetch_failures += failed;
+    });
+    let (whole, mentioned) = conclude(shard, context, &begun, &results, committed_only);
+    let answers = wanted
+        .iter()
+        .zip(results)
+        .zip(mentioned)
+        .filter(|(_, mentioned)| *mentioned)
+        .map(|((wanted, result), _)| Answer { wanted, result })
+        .collect();
+    respond::<R>(context, whole, answers)
+}
+
+/// Lets the session remember the answer, and says which partitions it mentions.
+fn conclude<R: Runtime>(
+    shard: &Shard<R>,
+    context: &RequestContext<'_>,
+    begun: &Begun,
+    results: &Results<R>,
+    committed_only: bool,
+) -> (Whole, Vec<bool>) {
+    let now = shard.rt.now().mono;
+    let mut sessions = shard.sessions.borrow_mut();
+    let whole = |session_id| Whole { error: ErrorCode::None, session_id, committed_only };
+    let everything = vec![true; results.len()];
+    let outcome = match begun {
+        Begun::Full(_) => (whole(0), everything),
+        Begun::Opening(wanted) => {
+            let id = session_id(shard);
+            let answered: Vec<_> = wanted.iter().cloned().zip(results.iter().map(told)).collect();
+            let id = sessions.open(id, answered.into_iter(), context.version >= 13, now);
+            (whole(if context.version >= 7 { id } else { 0 }), everything)
+        }
+        Begun::Incremental { id, epoch, wanted } => {
+            let key = |it: &Wanted| (it.topic.clone(), it.partition);
+            let answers = wanted.iter().map(key).zip(results.iter().map(told));
+            match sessions.answer(*id, *epoch, answers) {
+                Ok(mentioned) => (whole(*id), mentioned),
+                Err(error) => (Whole { error, ..whole(0) }, vec![false; results.len()]),
+            }
+        }
+    };
+    let open = sessions.len() as u64;
+    shard.count(|stats| stats.fetch_sessions = open);
+    outcome
+}
+
+fn told<F>(result: &ReadResult<F>) -> Told {
+    Told {
+        high_watermark: result.high_watermark,
+        log_start_offset: result.log_start_offset,
+        has_records: result.size_bytes > 0,
+        is_urgent: result.is_urgent(),
+    }
+}
+
+/// A random id of this shard: its remainder by the shard count is the shard. Not 0.
+fn session_id<R: Runtime>(shard: &Shard<R>) -> i32 {
+    let count = u64::from(shard.shard_count);
+    let range = (i32::MAX as u64 - count) / count;
+    let random = shard.rt.random(Purpose::FetchSessionId) % range + 1;
+    i32::try_from(random * count + u64::from(shard.id.0)).expect("the range was chosen to fit")
+}
+
+/// Reads, and waits for more while there is less than `min_bytes`.
+async fn read_until_enough<R: Runtime>(
+    shard: &Shard<R>,
+    conn: &R::Conn,
+    request: &FetchRequest,
+    wanted: &[Wanted],
+) -> Result<Results<R>, Close> {
+    let is_follower = request.replica_id >= 0 || request.replica_state.replica_id >= 0;
+    if is_follower {
+        // Not a member of any replica set here.
+        let refused = |_: &Wanted| ReadResult::error(ErrorCode::NotLeaderOrFollower);
+        return Ok(wanted.iter().map(refused).collect());
+    }
+    let max_wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
+    let deadline = shard.rt.now().mono + Duration::from_millis(max_wait_ms);
+    let mut group = ReadGroup {
+        reads: Vec::new(),
+        bytes_max: usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_BYTES_MAX),
+        bytes_min: usize::try_from(request.min_bytes).unwrap_or(0).min(FETCH_BYTES_MAX),
+        committed_only: request.isolation_level == READ_COMMITTED,
+        watch: None,
+    };
+    let mut parked: Option<Parked<'_, R>> = None;
+    loop {
+        let (homes, found) = resolve(shard, wanted, &mut group.reads);
+        let unresolved = found.iter().any(Result::is_err);
+        let may_wait = max_wait_ms > 0 && !unresolved && !group.reads.is_empty();
+        if may_wait && parked.is_none() {
+            parked = Parked::begin(shard);
+        }
+        let life = (shard.rt.now().mono + WATCH_LIFE).min(deadline);
+        group.watch = parked.as_ref().map(|it| it.watch(life));
+        let mut read = read_everywhere(shard, &group, &homes).await.into_iter();
+        let results: Results<R> = found
+            .into_iter()
+            .map(|found| match found {
+                Ok(()) => read.next().expect("one result per read"),
+                Err(code) => ReadResult::error(code),
+            })
+            .collect();
+        let size_bytes: usize = results.iter().map(|it| it.size_bytes as usize).sum();
+        let enough = size_bytes >= group.bytes_min || results.iter().any(ReadResult::is_urgent);
+        let Some(parked) = parked.as_ref().filter(|_| !enough && may_wait) else {
+            return Ok(results);
+        };
+        if shard.rt.now().mono >= deadline || shard.stopping.get() {
+            return Ok(results);
+        }
+        drop(results);
+        parked.wait(conn, life).await?;
+    }
+}
+
+/// Where each wanted partition lives; the reads of those that exist go to `reads`.
+fn resolve<R: Runtime>(
+    shard: &Shard<R>,
+    wanted: &[Wanted],
+    reads: &mut Vec<Read>,
+) -> (Vec<ShardId>, Vec<Result<(), ErrorCode>>) {
+    reads.clear();
+    let mut homes = Vec::with_capacity(wanted.len());
+    let mut found = Vec::with_capacity(wanted.len());
+    let topics = shard.topics.borrow();
+    for it in wanted {
+        let topic = match &it.topic {
+            TopicKey::Name(name) => topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition),
+            TopicKey::Id(id) => topics.by_id(*id).ok_or(ErrorCode::UnknownTopicId),
+        };
+        let place = topic.and_then(|topic| topic.partition(it.partition, shard.shard_count));
+        found.push(place.map(|(at, home)| {
+            homes.push(home);
+            reads.push(Read {
+                at,
+                from: it.fetch_offset,
+                bytes_max: it.bytes_max,
+                leader_epoch: it.leader_epoch,
+                last_fetched_epoch: it.last_fetched_epoch,
+            });
+        }));
+    }
+    (homes, found)
+}
+
+/// A fetch that waits; its token is void once this is dropped.
+struct Parked<'s, R: Runtime> {
+    shard: &'s Shard<R>,
+    token: Slot,
+    woken: Notify,
+}
+
+impl<'s, R: Runtime> Parked<'s, R> {
+    /// `None` when too many fetches wait already: this one is answered with what there is.
+    fn begin(shard: &'s Shard<R>) -> Option<Self> {
+        let (token, woken) = shard.wakes.begin()?;
+        Some(Self { shard, token, woken })
+    }
+
+    fn watch(&self, deadline: Instant) -> Watch {
+        Watch { shard: self.shard.id, token: self.token, deadline }
+    }
+
+    /// Waits for a change, the time, or the end of the connection.
+    async fn wait(&self, conn: &R::Conn, until: Instant) -> Result<(), Close> {
+        self.shard.count(|stats| stats.fetches_parked += 1);
+        model::Probe::sometimes(&mut self.shard.rt.probe(), model::Site::FetchParked);
+        let changed = race(self.woken.notified(), self.shard.rt.sleep_until(until));
+        let over = race(changed, self.shard.stop_asked.notified());
+        match race(over, conn.wait_closed()).await {
+            runtime::sync::First::Left(_) => Ok(()),
+            runtime::sync::First::Right(()) => Err(Close::Gone),
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Parked<'_, R> {
+    fn drop(&mut self) {
+        self.shard.wakes.end(self.token);
+    }
+}

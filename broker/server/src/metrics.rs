@@ -1,0 +1,231 @@
+//! The metrics page: names, labels, units and help of every counter.
+//!
+//! Names are those that common Kafka dashboards use where Kafka has the figure, `odradek_` otherwise.
+//! Call sites count plain fields of [`Stats`]; only this file knows how they are called outside.
+
+mod exposition;
+
+use core::fmt::Display;
+
+use runtime::Runtime;
+
+use crate::http::{Page, Status};
+use crate::mesh::{Reply, Request};
+use crate::shard::Shard;
+use crate::stats::Stats;
+use exposition::{CONTENT_TYPE, Exposition, Kind};
+
+/// One shard's figures at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) stats: Stats,
+    pub(crate) partitions: Vec<PartitionFigures>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PartitionFigures {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) log_start_offset: i64,
+    pub(crate) high_watermark: i64,
+    pub(crate) size_bytes: u64,
+    /// The log failed: reads may go on, appends do not.
+    pub(crate) offline: bool,
+}
+
+/// What `path` shows.
+pub(crate) async fn page<R: Runtime>(shard: &Shard<R>, path: &str) -> Page {
+    match path {
+        "/metrics" => Page {
+            status: Status::Ok,
+            content_type: CONTENT_TYPE,
+            body: render(&collect(shard).await),
+        },
+        "/health" if shard.stopping.get() => Page::text(Status::ServiceUnavailable, "stopping\n"),
+        "/health" => {
+            let offline = offline_count(&collect(shard).await);
+            match offline {
+                0 => Page::text(Status::Ok, "ok\n"),
+                _ => {
+                    Page::text(Status::ServiceUnavailable, format!("{offline} logs are offline\n"))
+                }
+            }
+        }
+        "/" => Page::text(Status::Ok, "/metrics\n/health\n"),
+        _ => Page::text(Status::NotFound, "see /metrics and /health\n"),
+    }
+}
+
+async fn collect<R: Runtime>(shard: &Shard<R>) -> Vec<Snapshot> {
+    let mut snapshots = Vec::new();
+    for of in shard.shards() {
+        if of == shard.id {
+            snapshots.push(shard.snapshot());
+        } else if let Some(Reply::Snapshot(snapshot)) = shard.mesh.call(of, Request::Snapshot).await
+        {
+            snapshots.push(*snapshot);
+        }
+    }
+    snapshots
+}
+
+fn offline_count(snapshots: &[Snapshot]) -> usize {
+    let partitions = snapshots.iter().flat_map(|snapshot| &snapshot.partitions);
+    partitions.filter(|partition| partition.offline).count()
+}
+
+/// Name, help, and the field it comes from.
+type Counter = (&'static str, &'static str, fn(&Stats) -> u64);
+
+/// Sums over all shards; everything counts up from the start of the process.
+const COUNTERS: &[Counter] = &[
+    ("kafka_server_brokertopicmetrics_bytesin_total", "Record bytes appended by producers.", |s| {
+        s.produce_bytes
+    }),
+    ("kafka_server_brokertopicmetrics_bytesout_total", "Record bytes sent to consumers.", |s| {
+        s.fetch_bytes
+    }),
+    ("kafka_server_brokertopicmetrics_messagesin_total", "Records appended by producers.", |s| {
+        s.produce_records
+    }),
+    ("kafka_server_brokertopicmetrics_totalproducerequests_total", "Produce requests.", |s| {
+        s.produce_requests
+    }),
+    ("kafka_server_brokertopicmetrics_totalfetchrequests_total", "Fetch requests.", |s| {
+        s.fetch_requests
+    }),
+    (
+        "kafka_server_brokertopicmetrics_failedproducerequests_total",
+        "Partitions of Produce requests that were refused.",
+        |s| s.produce_failures,
+    ),
+    (
+        "kafka_server_brokertopicmetrics_failedfetchrequests_total",
+        "Partitions of Fetch requests that were refused.",
+        |s| s.fetch_failures,
+    ),
+    ("odradek_requests_total", "Requests of every kind.", |s| s.requests),
+    ("odradek_produce_batches_total", "Record batches appended.", |s| s.produce_batches),
+    ("odradek_fetches_parked_total", "Fetches that waited for more bytes.", |s| s.fetches_parked),
+    ("odradek_connections_accepted_total", "Connections accepted.", |s| s.connections_accepted),
+    (
+        "odradek_connections_refused_total",
+        "Connections closed because of what the peer sent.",
+        |s| s.connections_refused,
+    ),
+    (
+        "odradek_connections_idle_closed_total",
+        "Connections closed after connections.max.idle.ms.",
+        |s| s.connections_idle_closed,
+    ),
+    ("odradek_mesh_full_total", "Requests to another shard that met a full queue.", |s| {
+        s.mesh_full
+    }),
+    ("odradek_mesh_late_total", "Replies of another shard that nobody waited for any more.", |s| {
+        s.mesh_late
+    }),
+];
+
+fn render(snapshots: &[Snapshot]) -> String {
+    let mut page = Exposition::default();
+    for (name, help, field) in COUNTERS {
+        let sum: u64 = snapshots.iter().map(|snapshot| field(&snapshot.stats)).sum();
+        page.single(name, Kind::Counter, help, sum);
+    }
+    let connections: u64 = snapshots.iter().map(|snapshot| snapshot.stats.connections).sum();
+    let sessions: u64 = snapshots.iter().map(|snapshot| snapshot.stats.fetch_sessions).sum();
+    let mut partitions: Vec<&PartitionFigures> =
+        snapshots.iter().flat_map(|snapshot| &snapshot.partitions).collect();
+    partitions.sort_unstable();
+    let gauges: [(&'static str, &str, u64); 8] = [
+        (
+            "kafka_server_socket_server_metrics_connection_count",
+            "Open client connections.",
+            connections,
+        ),
+        ("odradek_fetch_sessions", "Open incremental fetch sessions (KIP-227).", sessions),
+        (
+            "kafka_server_replicamanager_partitioncount",
+            "Partitions of this broker.",
+            partitions.len() as u64,
+        ),
+        (
+            "kafka_server_replicamanager_leadercount",
+            "Partitions that this broker leads.",
+            partitions.len() as u64,
+        ),
+        (
+            "kafka_server_replicamanager_underreplicatedpartitions",
+            "Partitions with too few in-sync replicas.",
+            0,
+        ),
+        (
+            "kafka_controller_kafkacontroller_activecontrollercount",
+            "1 on the active controller.",
+            1,
+        ),
+        (
+            "kafka_controller_kafkacontroller_offlinepartitionscount",
+            "Partitions whose log failed.",
+            offline_count(snapshots) as u64,
+        ),
+        ("odradek_shards", "Shards of this node.", snapshots.len() as u64),
+    ];
+    for (name, help, value) in gauges {
+        page.single(name, Kind::Gauge, help, value);
+    }
+    per_partition(&mut page, &partitions);
+    page.finish()
+}
+
+/// Name, help, and the figure it shows.
+type PartitionGauge = (&'static str, &'static str, fn(&PartitionFigures) -> i64);
+
+const PARTITION_GAUGES: &[PartitionGauge] = &[
+    ("kafka_log_size", "Bytes of the partition's log.", |p| {
+        i64::try_from(p.size_bytes).unwrap_or(i64::MAX)
+    }),
+    (
+        "kafka_topic_partition_current_offset",
+        "First offset that consumers may not read yet.",
+        |p| p.high_watermark,
+    ),
+    ("kafka_topic_partition_oldest_offset", "First offset that is kept.", |p| p.log_start_offset),
+];
+
+fn per_partition(page: &mut Exposition, partitions: &[&PartitionFigures]) {
+    for (name, help, figure) in PARTITION_GAUGES {
+        let mut family = page.family(name, Kind::Gauge, help);
+        for partition in partitions {
+            let labels: [(&str, &dyn Display); 2] =
+                [("topic", &partition.topic), ("partition", &partition.partition)];
+            family.sample(&labels, figure(partition));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_summed_and_partitions_sorted() {
+        let of = |produce_records, topic: &str, partition| Snapshot {
+            stats: Stats { produce_records, ..Stats::default() },
+            partitions: vec![PartitionFigures {
+                topic: topic.to_owned(),
+                partition,
+                log_start_offset: 0,
+                high_watermark: 7,
+                size_bytes: 9,
+                offline: partition == 1,
+            }],
+        };
+        let page = render(&[of(3, "b", 0), of(4, "a", 1)]);
+        assert!(page.contains("kafka_server_brokertopicmetrics_messagesin_total 7\n"));
+        assert!(page.contains("kafka_controller_kafkacontroller_offlinepartitionscount 1\n"));
+        let a = page.find("kafka_log_size{topic=\"a\",partition=\"1\"} 9\n").unwrap();
+        let b = page.find("kafka_log_size{topic=\"b\",partition=\"0\"} 9\n").unwrap();
+        assert!(a < b);
+    }
+}

@@ -1,0 +1,170 @@
+//! What a shard does for its logs without being asked: durable ends, retention, producer expiry,
+//! checkpoints, and the clean end.
+//!
+//! Checkpoint files belong to the first shard; the others send it their values.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use replication::Event;
+use runtime::{Runtime, TaskClass};
+use storage::{Checkpoints, StoreEvent, mark_clean};
+
+use super::{FIRST, Shard};
+use crate::boot::Level;
+use crate::control::{self, METADATA};
+use crate::mesh::{Reply, Request};
+
+/// `log.retention.check.interval.ms`, and the delay of the first check.
+const RETENTION_EVERY: Duration = Duration::from_secs(300);
+const RETENTION_FIRST: Duration = Duration::from_secs(30);
+/// `log.flush.offset.checkpoint.interval.ms`.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+/// Checks between two looks at idle producers (every 10 minutes, as in Kafka).
+const CHECKS_PER_EXPIRY: u32 = 2;
+
+pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
+    let task_shard = Rc::clone(shard);
+    shard.rt.spawn("store events", TaskClass::Latency, async move {
+        follow_store(&task_shard).await;
+    });
+    if shard.id == FIRST {
+        let task_shard = Rc::clone(shard);
+        shard.rt.spawn("checkpoints", TaskClass::Background, async move {
+            loop {
+                let next = task_shard.rt.now().mono + CHECKPOINT_EVERY;
+                task_shard.rt.sleep_until(next).await;
+                if let Err(reason) = write_checkpoints(&task_shard).await {
+                    task_shard.log(Level::Error, format!("cannot write checkpoints: {reason}"));
+                }
+            }
+        });
+    }
+    let task_shard = Rc::clone(shard);
+    shard.rt.spawn("upkeep", TaskClass::Background, async move {
+        maintain(&task_shard).await;
+    });
+}
+
+/// Asks every shard for its values and writes the checkpoint files.
+async fn write_checkpoints<R: Runtime>(shard: &Shard<R>) -> Result<(), String> {
+    let mut merged = shard.store().checkpoints();
+    shard.store().request_syncs();
+    for of in shard.shards().filter(|of| *of != shard.id) {
+        if let Some(Reply::Checkpoints(more)) = shard.mesh.call(of, Request::Checkpoints).await {
+            merge(&mut merged, more);
+        }
+    }
+    write(shard, &merged).await
+}
+
+async fn write<R: Runtime>(shard: &Shard<R>, merged: &[Checkpoints]) -> Result<(), String> {
+    for (checkpoints, path) in merged.iter().zip(&shard.boot.directories) {
+        checkpoints.write(&shard.rt, path).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn merge(merged: &mut [Checkpoints], more: Vec<Checkpoints>) {
+    for (checkpoints, more) in merged.iter_mut().zip(more) {
+        checkpoints.merge(more);
+    }
+}
+
+/// Makes every log of this shard durable and closes it; what the checkpoint files should say.
+///
+/// # Errors
+/// A log that is not durable: its directory is not clean.
+pub(super) async fn close<R: Runtime>(shard: &Shard<R>) -> Result<Vec<Checkpoints>, String> {
+    let mut failed = None;
+    for partition in shard.partitions() {
+        let snapshot = {
+            let replica = partition.replica();
+            (!replica.producers().is_empty()).then(|| replica.producers().snapshot())
+        };
+        if let Some(snapshot) = snapshot {
+            partition.log.write_producer_snapshot(snapshot);
+        }
+        failed = failed.or(partition.log.flush().await.err());
+    }
+    let checkpoints = shard.store().checkpoints();
+    failed = failed.or(shard.store().close().await.err());
+    failed.map_or(Ok(checkpoints), |error| Err(error.to_string()))
+}
+
+/// Closes the logs of all shards and marks the directories clean. Called on the first shard.
+///
+/// # Errors
+/// What is not durable; then no directory is marked, and the next start recovers.
+pub(super) async fn close_all<R: Runtime>(shard: &Shard<R>) -> Result<(), String> {
+    let mut asked = Vec::new();
+    for of in shard.shards().filter(|of| *of != shard.id) {
+        asked.push(shard.mesh.submit(of, Request::Close).await);
+    }
+    let mut merged = close(shard).await;
+    for reply in asked {
+        let reply = match reply {
+            Some(reply) => reply.await,
+            None => None,
+        };
+        let Some(Reply::Closed(closed)) = reply else {
+            return Err("a shard did not answer".to_owned());
+        };
+        merged = merged.and_then(|mut merged| {
+            merge(&mut merged, closed?);
+            Ok(merged)
+        });
+    }
+    write(shard, &merged?).await?;
+    for path in &shard.boot.directories {
+        mark_clean(&shard.rt, path).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Tells each replica how far its log is durable. One sync completes many batches: they come
+/// together, and wakes for other shards leave together.
+async fn follow_store<R: Runtime>(shard: &Shard<R>) {
+    loop {
+        for event in shard.store().next_events().await {
+            match event {
+                StoreEvent::Persisted { at: METADATA, end } => {
+                    if let Some(driver) = shard.driver() {
+                        driver.persisted(end);
+                    }
+                }
+                StoreEvent::Failed { at: METADATA, error } => {
+                    control::stop_node(shard, &error.to_string());
+                }
+                StoreEvent::Persisted { at, end } => {
+                    if let Some(partition) = shard.partition(at) {
+                        partition.hear(shard, Event::Persisted { end });
+                    }
+                }
+                StoreEvent::Failed { at, error } => {
+                    if let Some(partition) = shard.partition(at) {
+                        partition.fail(shard, &error);
+                    }
+                }
+            }
+        }
+        shard.wakes.send(shard);
+        shard.progress.notify();
+    }
+}
+
+async fn maintain<R: Runtime>(shard: &Shard<R>) {
+    let mut next = shard.rt.now().mono + RETENTION_FIRST;
+    for round in 1u32.. {
+        shard.rt.sleep_until(next).await;
+        shard.store().maintain_once().await;
+        for partition in shard.partitions() {
+            partition.log_start_moved(shard);
+            if round.is_multiple_of(CHECKS_PER_EXPIRY) {
+                partition.hear(shard, Event::Tick);
+            }
+            shard.rt.yield_now().await;
+        }
+        next = shard.rt.now().mono + RETENTION_EVERY;
+    }
+}
