@@ -14,7 +14,7 @@ mod write;
 
 use std::rc::Rc;
 
-use model::{Buf, Bufs, LeaderEpoch, Offset};
+use model::{Buf, Bufs, LeaderEpoch, Offset, Probe, Site};
 use runtime::Runtime;
 
 pub use read::{Piece, Plan, ReadSpec};
@@ -84,6 +84,7 @@ impl<R: Runtime> Log<R> {
     /// Seals the active segment. `producer_snapshot` is the producer state at the log's end, in Kafka's format.
     pub fn roll(&self, producer_snapshot: Vec<u8>) {
         self.log.state.borrow_mut().roll(Some(producer_snapshot));
+        self.store.rt.probe().sometimes(Site::SegmentRolled);
         start_writer(&self.store, &self.log);
     }
 
@@ -212,14 +213,17 @@ impl<R: Runtime> Log<R> {
     pub async fn flush(&self) -> Result<(), StorageError> {
         let op = self.log.state.borrow().ops_queued;
         loop {
-            {
+            let written = {
                 let state = self.log.state.borrow();
                 if state.ops_synced >= op && state.queue.is_empty() && !state.writing {
                     return Ok(());
                 }
                 state.check_online()?;
+                state.ops_written > state.ops_synced
+            };
+            if written {
+                self.store.request_sync(&self.log);
             }
-            self.store.request_sync(&self.log);
             self.log.progress.notified().await;
         }
     }

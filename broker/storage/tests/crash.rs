@@ -166,3 +166,22 @@ fn a_failed_segment_sync_takes_that_log_offline_alone() {
     assert_eq!(rig.reported_end(1), Some(Offset(2)));
     assert_eq!(rig.read(&broken, 0).len(), bytes_of(&[batch(0, 1, 100, 0)]).len());
 }
+
+#[test]
+fn a_sync_asked_for_during_a_sync_claims_nothing_early() {
+    for seed in 0..10 {
+        let mut rig = Rig::new(seed);
+        let config = LogConfig { lane: storage::Lane::Direct, ..config() };
+        let (log, _) = rig.open(0, config.clone());
+        for at in 0..20 {
+            log.append(batch(at, 1, 100, 0)).unwrap();
+            rig.store.request_syncs();
+            rig.world.run_for(Duration::from_micros(120));
+        }
+        let reported = rig.reported_end(0).unwrap_or(Offset(0));
+        drop(log);
+        rig.crash(PowerLoss::KeepsNothing);
+        let (log, _) = rig.open(0, config);
+        assert!(log.end_offset() >= reported, "seed {seed}: {reported} was reported");
+    }
+}

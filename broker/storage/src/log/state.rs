@@ -114,6 +114,7 @@ pub(crate) struct State<F> {
     pub(crate) dirty_bytes: u64,
     pub(crate) unsynced_records: u64,
     pub(crate) sync_requested: bool,
+    pub(crate) syncing: bool,
     /// Moves at each truncation, so that a sync that began earlier claims no offset.
     pub(crate) truncation_count: u64,
     /// The newest truncation: a journal frame that is older says nothing about the end any more.
@@ -146,6 +147,7 @@ impl<F> State<F> {
             dirty_bytes: 0,
             unsynced_records: 0,
             sync_requested: false,
+            syncing: false,
             truncation_count: 0,
             truncation_op: 0,
             tail: VecDeque::new(),

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use model::Offset;
+use model::{Observation, Offset, Probe};
 use runtime::Runtime;
 
 use super::read::Walk;
@@ -62,6 +62,7 @@ impl<R: Runtime> Log<R> {
         };
         let owner = Owner { log: self.log.clone(), op, end, size_bytes: 0 };
         self.store.journal(&self.log).push(Entry { head, pieces: Vec::new(), owner });
+        self.store.rt.probe().observe(Observation::Truncated { at: self.log.id.at, end });
         start_writer(&self.store, &self.log);
         self.flush().await
     }
