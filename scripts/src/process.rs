@@ -35,7 +35,7 @@ pub fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }
 
-/// Asks `ready` every 20 ms until it says yes.
+/// Asks `ready` every 2 ms until it says yes: start times are told from it.
 ///
 /// # Errors
 /// When `patience` is over, or as soon as `ready` itself fails.
@@ -49,7 +49,7 @@ pub fn wait_until(
         if Instant::now() > deadline {
             return Err(Failed(format!("{what}: not within {} s", patience.as_secs())));
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(2));
     }
     Ok(())
 }
