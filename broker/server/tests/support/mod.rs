@@ -44,6 +44,7 @@ pub(crate) struct Broker {
     pub(crate) world: World,
     pub(crate) node: NodeIndex,
     pub(crate) bug: Option<Bug>,
+    pub(crate) idle_ms_max: u64,
     client: MemoryRuntime,
 }
 
@@ -53,7 +54,7 @@ impl Broker {
         let mut world = World::new(seed);
         let node = world.add_node(NodeOptions { shards, ..NodeOptions::default() });
         let client = world.client();
-        Self { world, node, bug: None, client }
+        Self { world, node, bug: None, idle_ms_max: 600_000, client }
     }
 
     pub(crate) fn started(seed: u64, shards: u16) -> Self {
@@ -74,7 +75,7 @@ impl Broker {
                 advertised_port: None,
             }],
             http: None,
-            idle_ms_max: 600_000,
+            idle_ms_max: self.idle_ms_max,
             properties: BTreeMap::new(),
             limits: Limits::tiny(),
             log: |line| {
