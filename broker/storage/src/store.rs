@@ -296,7 +296,7 @@ impl<R: Runtime> Store<R> {
     }
 
     /// Syncs every log and writes the index files of their active segments. Afterwards one shard writes the
-    /// checkpoints and, if all shards succeeded, the clean-shutdown markers ([`crate::mark_clean`]).
+    /// [`Store::checkpoints`] of all and, if all shards succeeded, the clean-shutdown markers ([`crate::mark_clean`]).
     ///
     /// # Errors
     /// The first log that cannot be made durable; then the directory must not be marked clean.
@@ -313,7 +313,6 @@ impl<R: Runtime> Store<R> {
             directory.journal.work.notify();
             directory.sync_work.notify();
         }
-        self.0.logs.borrow_mut().clear();
         self.0.open_segments.borrow_mut().clear();
         result
     }

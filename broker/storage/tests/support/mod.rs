@@ -76,9 +76,9 @@ impl Rig {
     pub fn restart(&mut self) {
         let (rt, store) = (self.rt.clone(), self.store.clone());
         self.wait(async move {
-            let checkpoints = store.checkpoints();
             store.close().await.expect("a healthy disk");
-            drop(checkpoints);
+            let checkpoints = store.checkpoints().remove(0);
+            checkpoints.write(&rt, &PathBuf::from(DATA)).await.expect("a healthy disk");
             mark_clean(&rt, &PathBuf::from(DATA)).await.expect("a healthy disk");
         });
         self.crash(PowerLoss::KeepsNothing);
