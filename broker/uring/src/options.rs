@@ -29,7 +29,7 @@ pub enum Pinning {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signals {
-    /// SIGTERM and SIGINT become `Signal::Stop` on every shard.
+    /// SIGTERM and SIGINT become `Signal::Stop` on every shard; a second SIGINT ends the process.
     #[default]
     Deliver,
     /// They keep what they meant before.

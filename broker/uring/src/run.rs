@@ -6,6 +6,7 @@ use model::ShardId;
 use runtime::{Error, Exit, TaskClass};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals as SignalStream};
+use signal_hook::low_level::emulate_default_handler;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -245,7 +246,13 @@ impl Signalling {
         let handle = stream.handle();
         let peers = Arc::clone(peers);
         let listen = move || {
-            for _ in stream.forever() {
+            let mut interrupted = false;
+            for signal in stream.forever() {
+                // Whoever interrupts twice does not want to wait for a clean end any more.
+                if signal == SIGINT && interrupted {
+                    let _ = emulate_default_handler(signal);
+                }
+                interrupted |= signal == SIGINT;
                 peers[0].node.ask_to_stop();
                 peers.iter().for_each(|peer| peer.alarm());
             }
