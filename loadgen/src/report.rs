@@ -53,7 +53,7 @@ pub fn report(
     let judgement = judge::judge(&evidence);
     let counts = &outcome.counts;
     let mut warnings = judgement.warnings;
-    for (code, count) in &counts.errors {
+    for (code, count) in counts.errors.iter().filter(|(_, count)| **count > 0) {
         let name = model::ErrorCode::from_code(*code).map_or("no answer", |code| code.name());
         warnings.push(format!("{count} records were refused: {name} ({code})"));
     }

@@ -210,6 +210,10 @@ fn nines_text(place: &f64) -> String {
     }
 }
 
+fn seconds_text(at_s: &f64) -> String {
+    if (at_s - at_s.round()).abs() > 0.01 { String::new() } else { format!("{at_s:.0} s") }
+}
+
 /// The horizontal axis.
 struct Axis {
     range: Range<f64>,

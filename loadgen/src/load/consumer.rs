@@ -55,18 +55,10 @@ async fn open<R: Runtime>(
         min_bytes: load.plan.fetch_min_bytes,
         ..FetchLimits::default()
     });
-    for (at, topic) in prepared.topics.iter().enumerate() {
-        let mine: Vec<_> = partitions
-            .iter()
-            .filter(|(of, _)| *of == at)
-            .map(|(_, partition)| *partition)
-            .collect();
-        if mine.is_empty() {
-            continue;
-        }
-        for (partition, end) in connection.end_offsets(&topic.name, &mine).await? {
-            session.add(topic.id, &topic.name, partition, end);
-        }
+    for (at, partition) in partitions {
+        let topic = &prepared.topics[*at];
+        let end = topic.ends[usize::try_from(partition.0).expect("not negative")];
+        session.add(topic.id, &topic.name, *partition, end);
     }
     Ok(Reader { load: Rc::clone(load), connection, session, scratch: Vec::new() })
 }
@@ -209,4 +201,88 @@ impl<C: Fn() -> u64> Walk<'_, C> {
 fn count(lanes: &mut Lanes, tally: &mut Tally, run: &ConsumedBatch, now_ns: u64) {
     let sent_ns = lanes.lane(run.lane).sent_at(run.first.sequence);
     tally.consumed(run, sent_ns, now_ns);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::topics::Topic;
+    use super::*;
+    use crate::plan::tests::plan;
+    use crate::schedule::Due;
+    use wire::batch::{BatchBuilder, BatchStamp};
+
+    const RUN: u16 = 9;
+
+    /// Walks a batch of three records, `change` having its way with their values first, and says how
+    /// many were corrupted and consumed.
+    fn walk(change: fn(usize, &mut Vec<u8>), flip: Option<usize>) -> (u64, u64) {
+        let mut plan = plan();
+        plan.warmup = core::time::Duration::ZERO;
+        let topic = Topic {
+            name: "t".to_owned(),
+            id: TopicId::from_random(0, 1),
+            leaders: vec![NodeId(0), NodeId(0)],
+            ends: vec![Offset::ZERO; 2],
+        };
+        let prepared = Prepared::given(vec![topic]);
+        let mut lanes = Lanes::new(&plan, &prepared);
+        let mut tally = Tally::new(0..1_000_000_000, lanes.schedules(), &prepared);
+        let mut arena = Arena::new(plan.record_bytes, 1);
+        let mut builder = BatchBuilder::new(Vec::new());
+        for at in 0..3 {
+            let due = Due { sequence: at, at_ns: at * 200_000 };
+            let mut value = arena.value(Head { run: RUN, lane: 0, due }).to_vec();
+            change(usize::try_from(at).unwrap(), &mut value);
+            builder.append(0, None, Some(&value), &[]);
+        }
+        let mut bytes = builder.finish(&BatchStamp::default());
+        if let Some(at) = flip {
+            bytes[at] ^= 1;
+        }
+        Walk {
+            run: RUN,
+            now_ns: || 1_000_000,
+            lanes: &mut lanes,
+            tally: &mut tally,
+            arena: Some(&arena),
+            scratch: &mut Vec::new(),
+        }
+        .walk(
+            TopicId::from_random(0, 1),
+            PartitionIndex(0),
+            &BatchView::new(&bytes).unwrap(),
+        );
+        let (verify, _) = tally.verified(&[]);
+        (verify.corrupted, tally.counts().consumed)
+    }
+
+    #[test]
+    fn an_intact_batch_is_consumed() {
+        assert_eq!(walk(|_, _| {}, None), (0, 3));
+    }
+
+    #[test]
+    fn a_batch_with_a_wrong_checksum_counts_once_and_gives_no_record() {
+        assert_eq!(walk(|_, _| {}, Some(100)), (1, 0));
+    }
+
+    #[test]
+    fn a_record_with_other_bytes_under_a_right_checksum_is_corrupted() {
+        let change = |at, value: &mut Vec<u8>| {
+            if at == 1 {
+                value[50] ^= 1;
+            }
+        };
+        assert_eq!(walk(change, None), (1, 3));
+    }
+
+    #[test]
+    fn records_of_somebody_else_are_passed_over() {
+        let change = |at, value: &mut Vec<u8>| {
+            if at == 1 {
+                *value = b"not of this run, and longer than a head".to_vec();
+            }
+        };
+        assert_eq!(walk(change, None), (0, 2));
+    }
 }

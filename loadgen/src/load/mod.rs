@@ -129,7 +129,7 @@ pub async fn run<R: Runtime>(
     };
     let client = Client::connect(rt, bootstrap, options).await.map_err(broker("connecting"))?;
     let random = rt.random(Purpose::Workload);
-    let prepared = topics::prepare(&client, plan, random).await?;
+    let prepared = topics::prepare(rt, &client, plan, random).await?;
     let settings = topics::settings(&client, &prepared).await;
     let load = Rc::new(Load::new(rt, plan, &prepared, random));
     let outcome = drive(&load, &client, &prepared, sample, progress).await;

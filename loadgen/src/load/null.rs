@@ -112,6 +112,7 @@ impl Prepared {
             name: format!("topic-{number}"),
             id: TopicId::from_random(0, number.into()),
             leaders: (0..plan.partitions).map(|_| NodeId(0)).collect(),
+            ends: Vec::new(),
         };
         Self::given((0..plan.topics).map(topic).collect())
     }

@@ -349,3 +349,153 @@ fn enter(
 fn micros(now_ns: u64, since_ns: u64) -> u64 {
     now_ns.saturating_sub(since_ns) / 1_000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::topics::Topic;
+    use super::*;
+    use crate::schedule::Shape;
+    use expect_test::{Expect, expect};
+    use model::NodeId;
+
+    const MS: u64 = 1_000_000;
+
+    /// One lane of a record per millisecond; the window is 100 ms to 1,100 ms.
+    struct Bench {
+        tally: Tally,
+        schedule: LaneSchedule,
+        topic: TopicId,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let schedule = LaneSchedule::new(Shape::Constant, 1_000.0, 0, 1);
+            let topic = TopicId::from_random(0, 1);
+            let leaders = vec![NodeId(0)];
+            let ends = vec![Offset::ZERO];
+            let prepared =
+                Prepared::given(vec![Topic { name: "t".to_owned(), id: topic, leaders, ends }]);
+            let tally = Tally::new(100 * MS..1_100 * MS, vec![schedule], &prepared);
+            Self { tally, schedule, topic }
+        }
+
+        fn first(&self, sequence: u64) -> Due {
+            self.schedule.forward(self.schedule.first(), sequence)
+        }
+
+        fn sent(&self, records: Range<u32>) -> SentBatch {
+            let first = self.first(records.start.into());
+            SentBatch {
+                lane: 0,
+                topic: 0,
+                topic_id: self.topic,
+                partition: PartitionIndex(0),
+                first,
+                count: records.end - records.start,
+                placed: vec![Placed { at_ns: first.at_ns, count: records.end - records.start }],
+                sent_ns: first.at_ns,
+            }
+        }
+
+        fn ack(&mut self, records: Range<u32>, at_ms: u64) {
+            let batch = self.sent(records);
+            self.tally.acked(&batch, at_ms * MS);
+        }
+
+        fn consume(&mut self, records: Range<u32>, at_ms: u64) {
+            let batch = ConsumedBatch {
+                lane: 0,
+                topic_id: self.topic,
+                partition: PartitionIndex(0),
+                base_offset: Offset(records.start.into()),
+                first: self.first(records.start.into()),
+                count: records.end - records.start,
+            };
+            self.tally.consumed(&batch, None, at_ms * MS);
+        }
+
+        fn check_faults(mut self, expect: Expect) {
+            let (verify, _) = self.tally.verified(&[(self.topic, PartitionIndex(0))]);
+            let fault =
+                |it: &VerifyExample| format!("{} at {:?}: {}", it.kind, it.offset, it.detail);
+            let mut lines: Vec<_> = verify.examples.iter().map(fault).collect();
+            lines.push(format!(
+                "lost {} duplicated {} reordered {} corrupted {}",
+                verify.lost, verify.duplicated, verify.reordered, verify.corrupted
+            ));
+            expect.assert_eq(&lines.join("\n"));
+        }
+    }
+
+    #[test]
+    fn what_comes_once_and_in_order_is_no_fault() {
+        let mut bench = Bench::new();
+        bench.ack(0..10, 20);
+        bench.consume(0..10, 21);
+        bench.check_faults(expect![["lost 0 duplicated 0 reordered 0 corrupted 0"]]);
+    }
+
+    #[test]
+    fn an_acknowledged_record_that_never_comes_is_lost() {
+        let mut bench = Bench::new();
+        bench.ack(0..10, 20);
+        bench.consume(0..4, 21);
+        bench.consume(6..10, 21);
+        bench.check_faults(expect![[r#"
+            lost at None: records 4 to 5 were acknowledged and never consumed
+            lost 2 duplicated 0 reordered 0 corrupted 0"#]]);
+    }
+
+    #[test]
+    fn a_record_without_acknowledgement_may_come_or_not() {
+        let mut bench = Bench::new();
+        bench.consume(0..5, 21);
+        bench.check_faults(expect![["lost 0 duplicated 0 reordered 0 corrupted 0"]]);
+    }
+
+    #[test]
+    fn a_record_that_comes_again_is_a_duplicate() {
+        let mut bench = Bench::new();
+        bench.consume(0..10, 21);
+        bench.consume(8..10, 22);
+        bench.check_faults(expect![[r#"
+            duplicated at Some(8): 2 of records 8 to 9 came before
+            lost 0 duplicated 2 reordered 0 corrupted 0"#]]);
+    }
+
+    #[test]
+    fn a_record_after_a_later_one_is_reordered() {
+        let mut bench = Bench::new();
+        bench.consume(5..10, 21);
+        bench.consume(0..5, 22);
+        bench.check_faults(expect![[r#"
+            reordered at Some(0): records 0 to 4 came after later ones
+            lost 0 duplicated 0 reordered 5 corrupted 0"#]]);
+    }
+
+    #[test]
+    fn what_never_came_back_is_in_the_tail_with_its_age() {
+        let mut bench = Bench::new();
+        bench.ack(0..1_099, 1_100);
+        let refused = bench.sent(1_099..1_100);
+        bench.tally.refused(&refused, 3);
+        let offered = bench.tally.close(9_099 * MS, Measured { ack: true, e2e: true });
+        assert_eq!(offered, 1_000);
+        assert_eq!(bench.tally.counts().error_count(), 1);
+        let latencies = bench.tally.take_latencies();
+        assert_eq!(latencies.ack.total(0..10).count(), 1_000);
+        assert_eq!(latencies.ack.total(0..10).max_us(), 8_000_000);
+        assert_eq!(latencies.e2e.total(0..10).count(), 1_000);
+        assert_eq!(latencies.e2e.total(0..10).max_us(), 8_999_000);
+    }
+
+    #[test]
+    fn records_due_during_the_warm_up_count_nowhere() {
+        let mut bench = Bench::new();
+        bench.ack(0..100, 150);
+        bench.ack(100..101, 150);
+        bench.ack(90..110, 150);
+        assert_eq!(bench.tally.counts().acked, 11);
+        assert_eq!(bench.tally.latencies().service.count(), 11);
+    }
+}

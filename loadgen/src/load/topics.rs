@@ -1,8 +1,8 @@
 //! The topics of a run: created for it, or given; and what the cluster says about them.
 
-use client::{Broker, Client, NewTopic};
+use client::{Broker, Client, ClientError, NewTopic};
 use core::time::Duration;
-use model::{NodeId, PartitionIndex, TopicId};
+use model::{NodeId, Offset, PartitionIndex, TopicId};
 use runtime::Runtime;
 use std::collections::BTreeMap;
 
@@ -11,6 +11,13 @@ use crate::plan::Plan;
 
 /// Leaders of new partitions are elected within this time.
 const SETTLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Pause between two questions to a leader that does not know it yet.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// `UNKNOWN_TOPIC_OR_PARTITION`, `LEADER_NOT_AVAILABLE`, `NOT_LEADER_OR_FOLLOWER`,
+/// `OFFSET_NOT_AVAILABLE`, `UNKNOWN_TOPIC_ID`.
+const NOT_YET: [i16; 5] = [3, 5, 6, 78, 100];
 
 /// Topics that records can be sent to.
 pub(super) struct Prepared {
@@ -26,6 +33,8 @@ pub(super) struct Topic {
     pub(super) id: TopicId,
     /// Leader of each partition, by partition number.
     pub(super) leaders: Vec<NodeId>,
+    /// Where each partition's log ended when the run began.
+    pub(super) ends: Vec<Offset>,
 }
 
 /// What the broker says about the topics, for the labels.
@@ -37,6 +46,7 @@ pub struct Settings {
 }
 
 pub(super) async fn prepare<R: Runtime>(
+    rt: &R,
     client: &Client<R>,
     plan: &Plan,
     random: u64,
@@ -75,14 +85,48 @@ pub(super) async fn prepare<R: Runtime>(
             let replicas = u32::try_from(partition.replica_count).unwrap_or(u32::MAX);
             replication_factor = replication_factor.max(replicas);
         }
-        topics.push(Topic { name, id: found.id, leaders });
+        topics.push(Topic { name, id: found.id, ends: vec![Offset::ZERO; leaders.len()], leaders });
     }
-    Ok(Prepared {
-        topics,
-        brokers: cluster.brokers,
-        replication_factor,
-        ours: plan.topic.is_none(),
-    })
+    let ours = plan.topic.is_none();
+    let mut prepared = Prepared { topics, brokers: cluster.brokers, replication_factor, ours };
+    find_ends(rt, client, &mut prepared)
+        .await
+        .map_err(broker("asking for the ends of the logs"))?;
+    Ok(prepared)
+}
+
+/// Asks each leader where its logs end, until it knows that it leads: the metadata names a leader a
+/// moment before that broker has heard of it.
+async fn find_ends<R: Runtime>(
+    rt: &R,
+    client: &Client<R>,
+    prepared: &mut Prepared,
+) -> Result<(), ClientError> {
+    let deadline = rt.now().mono + SETTLE_LIMIT;
+    for (leader, partitions) in prepared.by_leader(|_| true) {
+        let connection = client.open(&prepared.brokers[&leader], |_| {}).await?;
+        for (at, topic) in prepared.topics.iter_mut().enumerate() {
+            let of_topic = partitions.iter().filter(|(of, _)| *of == at);
+            let asked: Vec<_> = of_topic.map(|(_, partition)| *partition).collect();
+            let found = loop {
+                match connection.end_offsets(&topic.name, &asked).await {
+                    Err(ClientError::Refused { code, .. })
+                        if NOT_YET.contains(&code) && rt.now().mono < deadline =>
+                    {
+                        rt.sleep_until(rt.now().mono + ASK_AGAIN).await;
+                    }
+                    other => break other?,
+                }
+            };
+            for (partition, end) in found {
+                let place = usize::try_from(partition.0).ok().and_then(|at| topic.ends.get_mut(at));
+                if let Some(place) = place {
+                    *place = end;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn create<R: Runtime>(
