@@ -258,8 +258,7 @@ fn directories_and_producers_are_described() {
         id
     });
     let topic = TopicRequest { name: TOPIC.to_owned(), partition_indexes: vec![0, 1] };
-    let described =
-        broker.call(DescribeProducersRequest { topics: vec![topic], ..Default::default() });
+    let described = broker.call(DescribeProducersRequest { topics: vec![topic] });
     let partitions = &described.topics[0].partitions;
     assert_eq!(partitions[0].active_producers[0].producer_id, id.0);
     assert_eq!(partitions[0].active_producers[0].last_sequence, 1);
