@@ -80,13 +80,17 @@ impl<R: Runtime> Partition<R> {
         matches!(self.replica().check_leader(None), Err(AppendError::Offline))
     }
 
-    /// What may be read by a request that knows this leader epoch.
+    /// What may be read by a request that knows this leader epoch. After a failed write that is
+    /// what could be read before.
     ///
     /// # Errors
     /// This replica does not lead, or leads in another epoch.
     pub(crate) fn visible(&self, epoch: Option<LeaderEpoch>) -> Result<Visible, AppendError> {
         let replica = self.replica();
-        let leader_epoch = replica.check_leader(epoch)?;
+        let leader_epoch = match replica.check_leader(epoch) {
+            Err(AppendError::Offline) => replica.leader_epoch().unwrap_or_default(),
+            checked => checked?,
+        };
         let last_stable_offset = replica.last_stable_offset();
         Ok(Visible { ends: replica.ends(), last_stable_offset, leader_epoch })
     }

@@ -72,13 +72,17 @@ impl<R: Runtime> Partition<R> {
     /// without a change. Returns the log start.
     ///
     /// # Errors
-    /// OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for a topic that only compacts.
+    /// OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for a topic that only compacts,
+    /// KAFKA_STORAGE_ERROR after a failed write.
     pub(crate) async fn delete_before(
         &self,
         shard: &Shard<R>,
         offset: Option<Offset>,
     ) -> Result<Offset, ErrorCode> {
         let ends = self.visible(None).map_err(|error| error.code())?.ends;
+        if self.is_offline() {
+            return Err(ErrorCode::KafkaStorageError);
+        }
         if !self.topic().settings.deletes_records() {
             return Err(ErrorCode::PolicyViolation);
         }

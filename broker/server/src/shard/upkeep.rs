@@ -76,7 +76,6 @@ fn merge(merged: &mut [Checkpoints], more: Vec<Checkpoints>) {
 /// # Errors
 /// A log that is not durable: its directory is not clean.
 pub(super) async fn close<R: Runtime>(shard: &Shard<R>) -> Result<Vec<Checkpoints>, String> {
-    let mut failed = None;
     for partition in shard.partitions() {
         let snapshot = {
             let replica = partition.replica();
@@ -85,11 +84,9 @@ pub(super) async fn close<R: Runtime>(shard: &Shard<R>) -> Result<Vec<Checkpoint
         if let Some(snapshot) = snapshot {
             partition.log.write_producer_snapshot(snapshot);
         }
-        failed = failed.or(partition.log.flush().await.err());
     }
-    let checkpoints = shard.store().checkpoints();
-    failed = failed.or(shard.store().close().await.err());
-    failed.map_or(Ok(checkpoints), |error| Err(error.to_string()))
+    shard.store().close().await.map_err(|error| error.to_string())?;
+    Ok(shard.store().checkpoints())
 }
 
 /// Closes the logs of all shards and marks the directories clean. Called on the first shard.
