@@ -59,7 +59,8 @@ impl Odradek {
             .stdout(append(&trace_path)?)
             .stderr(trace);
         if let Some(shards) = spec.shards {
-            command.args(["--shards", &shards.to_string()]);
+            // One shard for each CPU that is named.
+            command.args(["--cpus", &format!("0-{}", shards.saturating_sub(1))]);
         }
         let mut process = Background::start(&mut command)?;
         process::wait_until("the broker is ready", START_PATIENCE, || {

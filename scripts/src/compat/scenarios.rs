@@ -91,13 +91,27 @@ impl<'a> Context<'a> {
         step
     }
 
-    /// Creates the topic; by another client if this one has no admin calls.
+    /// Creates the topic, by another client if this one has no admin calls, and waits until the
+    /// brokers have heard of it.
     fn create(&mut self, partitions: u32) -> Result<(), Stop> {
         let fields = json!({ "partitions": partitions });
         match self.step("create", fields.clone()) {
-            Err(Stop::Unsupported(_)) => self.stand_in_step("create", fields).map(|_| ()),
-            other => other.map(|_| ()),
+            Err(Stop::Unsupported(_)) => self.stand_in_step("create", fields).map(|_| ())?,
+            other => other.map(|_| ())?,
         }
+        self.wait_for_partitions(partitions.into())
+    }
+
+    fn wait_for_partitions(&mut self, wanted: i64) -> Result<(), Stop> {
+        let mut count = -1;
+        for _ in 0..50 {
+            count = self.step("partitions", json!({}))?["count"].as_i64().unwrap_or(-1);
+            if count == wanted {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Err(Stop::Broken(Failed(format!("{count} partitions instead of {wanted}"))))
     }
 
     fn produce(&mut self, partition: u32, codec: &str, records: &[Value]) -> Result<i64, Stop> {
@@ -196,18 +210,10 @@ fn same<T: PartialEq + std::fmt::Display>(what: &str, got: T, wanted: T) -> Outc
 /// A created topic has its partitions; a deleted one has none.
 fn topic(context: &mut Context<'_>) -> Told {
     context.step("create", json!({ "partitions": 3 }))?;
-    let answer = context.step("partitions", json!({}))?;
-    same("partitions", answer["count"].as_i64().unwrap_or(-1), 3)?;
+    context.wait_for_partitions(3)?;
     context.step("delete", json!({}))?;
-    // A deletion shows once every broker has heard of it.
-    for _ in 0..50 {
-        let answer = context.step("partitions", json!({}))?;
-        if answer["count"].as_i64() == Some(0) {
-            return Ok(String::new());
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    Err(Stop::Broken(Failed("the deleted topic is still listed".to_string())))
+    context.wait_for_partitions(0)?;
+    Ok(String::new())
 }
 
 /// Batches in every codec of the client, one after the other, come back as they were sent.
