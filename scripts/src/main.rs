@@ -4,7 +4,7 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, ci, compat, crash, kafka, tidy};
+use scripts::{Failed, Outcome, baseline, ci, compat, crash, kafka, tidy};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -37,6 +37,8 @@ enum Task {
         #[command(subcommand)]
         action: kafka::cli::Action,
     },
+    /// Measure our broker beside a real Kafka, turn by turn
+    Baseline(baseline::Arguments),
     /// Run unmodified Kafka clients against a broker
     Compat(compat::Arguments),
     /// Kill our broker under load, again and again, and look for every acknowledged record
@@ -67,6 +69,7 @@ fn run(task: Task) -> Outcome {
         Task::Codegen(arguments) => codegen::run(&arguments).map_err(Failed),
         Task::Fuzz(arguments) => fuzz::run(&arguments).map_err(Failed),
         Task::Kafka { action } => kafka::cli::run(action),
+        Task::Baseline(arguments) => baseline::run(&arguments),
         Task::Compat(arguments) => compat::run(&arguments),
         Task::Crash(arguments) => crash::run(&arguments),
     }

@@ -47,6 +47,14 @@ impl Odradek {
     /// # Errors
     /// When the port is taken or the node ends instead of getting ready.
     pub fn start(spec: &Spec) -> Outcome<Odradek> {
+        Odradek::start_with(spec, &[])
+    }
+
+    /// The same, with further arguments of the broker.
+    ///
+    /// # Errors
+    /// As [`Odradek::start`].
+    pub fn start_with(spec: &Spec, arguments: &[String]) -> Outcome<Odradek> {
         let bootstrap = format!("127.0.0.1:{}", spec.port);
         let trace_path = spec.dir.with_extension("trace.txt");
         let trace = append(&trace_path)?;
@@ -55,6 +63,7 @@ impl Odradek {
             .arg("--data")
             .arg(&spec.dir)
             .args(["--set", &format!("listeners=PLAINTEXT://{bootstrap}")])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(append(&trace_path)?)
             .stderr(trace);
@@ -71,6 +80,11 @@ impl Odradek {
             Ok(ready::listed_brokers(&bootstrap) == Some(1))
         })?;
         Ok(Odradek { process, bootstrap })
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// Asks for a clean stop and waits for it.

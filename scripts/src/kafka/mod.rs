@@ -48,18 +48,31 @@ impl Kafka {
     /// # Errors
     /// When the jars cannot be had, the port is taken, or the node ends instead of getting ready.
     pub fn start(spec: &Spec) -> Outcome<Kafka> {
+        Kafka::start_on(spec, None)
+    }
+
+    /// The same, bound to a list of CPUs such as `0-1`; the JVM then counts only these.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_on(spec: &Spec, cpus: Option<&str>) -> Outcome<Kafka> {
         let jars = jars::fetch()?;
         let bootstrap = format!("127.0.0.1:{}", spec.port);
         if ready::is_taken(&bootstrap) {
             return Err(Failed(format!("{bootstrap} is taken by another process")));
         }
-        if !spec.dir.join("server.properties").exists() {
-            prepare(spec, &jars)?;
-        }
+        format(spec)?;
         let trace_path = spec.dir.join("trace.txt");
         let trace = File::create(&trace_path).doing(|| trace_path.display().to_string())?;
         let errors = trace.try_clone().doing(|| trace_path.display().to_string())?;
-        let mut command = Command::new("java");
+        let mut command = match cpus {
+            Some(cpus) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", cpus, "java"]);
+                command
+            }
+            None => Command::new("java"),
+        };
         // The collector settings of Kafka's own start script.
         command
             .args([format!("-Xms{}", spec.heap), format!("-Xmx{}", spec.heap)])
@@ -86,6 +99,19 @@ impl Kafka {
         Ok(Kafka { process, bootstrap })
     }
 
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Kills it without warning.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(self) -> Outcome {
+        self.process.kill()
+    }
+
     /// Asks for a clean stop and waits for it.
     ///
     /// # Errors
@@ -98,6 +124,17 @@ impl Kafka {
     pub fn detach(self) -> u32 {
         self.process.detach()
     }
+}
+
+/// Makes a node's folder ready to start, unless it is.
+///
+/// # Errors
+/// When the jars cannot be had or the folder cannot be written.
+pub fn format(spec: &Spec) -> Outcome {
+    if spec.dir.join("server.properties").exists() {
+        return Ok(());
+    }
+    prepare(spec, &jars::fetch()?)
 }
 
 /// Writes the settings of a new node and formats its storage, unless that exists.
