@@ -215,7 +215,7 @@ async fn drain<R: Runtime>(load: &Load<R>) -> Result<(), RunError> {
         let done = load.placed_all.get()
             && load.lanes.borrow().is_empty()
             && load.in_flight.get() == 0
-            && (load.plan.consumers == 0 || load.tally.borrow().all_consumed());
+            && (load.plan.consumers == 0 || load.tally.borrow().all_consumed(load.plan.acks));
         let now = load.rt.now().mono;
         if let Some(error) = load.failure.borrow().clone() {
             return Err(error);

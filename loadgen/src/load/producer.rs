@@ -14,7 +14,7 @@ use wire::messages::produce::{
 
 use super::lanes::OpenBatch;
 use super::tally::SentBatch;
-use super::topics::Prepared;
+use super::topics::{Prepared, until_ready};
 use super::{Load, RunError, broker};
 use crate::plan::Acks;
 
@@ -49,7 +49,7 @@ pub(super) async fn start<R: Runtime>(
     let topics: Rc<[String]> = prepared.topics.iter().map(|topic| topic.name.clone()).collect();
     for producer in 0..load.work.len() {
         let identity = if load.plan.idempotent {
-            let drawn = client.init_producer_id().await;
+            let drawn = until_ready(&load.rt, async || client.init_producer_id().await).await;
             Some(drawn.map_err(broker("asking for a producer id"))?)
         } else {
             None

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use super::lanes::Placed;
 use super::topics::Prepared;
 use crate::bins::Bins;
+use crate::plan::Acks;
 use crate::ranges::Ranges;
 use crate::schedule::{Due, LaneSchedule};
 use crate::timeline::Timeline;
@@ -266,8 +267,11 @@ impl Tally {
         last.sequence + 1 - schedule.at_or_after(self.window.start).sequence
     }
 
-    /// Every acknowledged record was consumed.
-    pub(super) fn all_consumed(&self) -> bool {
+    /// Every acknowledged record was consumed, or every sent one when nothing is acknowledged.
+    pub(super) fn all_consumed(&self, acks: Acks) -> bool {
+        if acks == Acks::None {
+            return self.counts.consumed >= self.counts.sent;
+        }
         self.lanes.iter().all(|lane| lane.acked.without(&lane.consumed).is_empty())
     }
 

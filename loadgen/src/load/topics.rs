@@ -12,12 +12,13 @@ use crate::plan::Plan;
 /// Leaders of new partitions are elected within this time.
 const SETTLE_LIMIT: Duration = Duration::from_secs(30);
 
-/// Pause between two questions to a leader that does not know it yet.
+/// Pause between two questions to a broker that is not ready yet.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// `UNKNOWN_TOPIC_OR_PARTITION`, `LEADER_NOT_AVAILABLE`, `NOT_LEADER_OR_FOLLOWER`,
+/// `COORDINATOR_LOAD_IN_PROGRESS`, `COORDINATOR_NOT_AVAILABLE`, `NOT_COORDINATOR`,
 /// `OFFSET_NOT_AVAILABLE`, `UNKNOWN_TOPIC_ID`.
-const NOT_YET: [i16; 5] = [3, 5, 6, 78, 100];
+const NOT_YET: [i16; 8] = [3, 5, 6, 14, 15, 16, 78, 100];
 
 /// Topics that records can be sent to.
 pub(super) struct Prepared {
@@ -95,6 +96,24 @@ pub(super) async fn prepare<R: Runtime>(
     Ok(prepared)
 }
 
+/// Asks until the broker no longer says that it is not ready.
+pub(super) async fn until_ready<R: Runtime, T>(
+    rt: &R,
+    ask: impl AsyncFn() -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
+    let deadline = rt.now().mono + SETTLE_LIMIT;
+    loop {
+        match ask().await {
+            Err(ClientError::Refused { code, .. })
+                if NOT_YET.contains(&code) && rt.now().mono < deadline =>
+            {
+                rt.sleep_until(rt.now().mono + ASK_AGAIN).await;
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Asks each leader where its logs end, until it knows that it leads: the metadata names a leader a
 /// moment before that broker has heard of it.
 async fn find_ends<R: Runtime>(
@@ -102,22 +121,13 @@ async fn find_ends<R: Runtime>(
     client: &Client<R>,
     prepared: &mut Prepared,
 ) -> Result<(), ClientError> {
-    let deadline = rt.now().mono + SETTLE_LIMIT;
     for (leader, partitions) in prepared.by_leader(|_| true) {
         let connection = client.open(&prepared.brokers[&leader], |_| {}).await?;
         for (at, topic) in prepared.topics.iter_mut().enumerate() {
             let of_topic = partitions.iter().filter(|(of, _)| *of == at);
             let asked: Vec<_> = of_topic.map(|(_, partition)| *partition).collect();
-            let found = loop {
-                match connection.end_offsets(&topic.name, &asked).await {
-                    Err(ClientError::Refused { code, .. })
-                        if NOT_YET.contains(&code) && rt.now().mono < deadline =>
-                    {
-                        rt.sleep_until(rt.now().mono + ASK_AGAIN).await;
-                    }
-                    other => break other?,
-                }
-            };
+            let ask = async || connection.end_offsets(&topic.name, &asked).await;
+            let found = until_ready(rt, ask).await?;
             for (partition, end) in found {
                 let place = usize::try_from(partition.0).ok().and_then(|at| topic.ends.get_mut(at));
                 if let Some(place) = place {
