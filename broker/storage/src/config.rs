@@ -1,6 +1,6 @@
 //! What the store and each log are told at construction.
 
-use model::{Limits, TopicPartition};
+use model::{Limits, PartitionIndex, TopicPartition};
 
 use crate::directory::DirectoryInfo;
 
@@ -16,7 +16,11 @@ impl LogId {
     /// Kafka's directory name.
     #[must_use]
     pub fn directory_name(&self) -> String {
-        format!("{}-{}", self.topic, self.at.partition)
+        Self::name_directory(&self.topic, self.at.partition)
+    }
+
+    pub(crate) fn name_directory(topic: &str, partition: PartitionIndex) -> String {
+        format!("{topic}-{partition}")
     }
 }
 

@@ -28,6 +28,27 @@ pub struct DirectoryInfo {
     pub checkpoints: Checkpoints,
 }
 
+impl DirectoryInfo {
+    /// What the checkpoint files said about logs that are still there: the ground on which the values of open logs are
+    /// laid before they are written. A log that could not be opened keeps its recovery point this way; without it, a
+    /// later start would take rot for a torn tail and cut.
+    ///
+    /// # Errors
+    /// [`StorageError::Disk`].
+    pub async fn surviving_checkpoints<R: Disk>(
+        &self,
+        rt: &R,
+    ) -> Result<Checkpoints, StorageError> {
+        let listed = rt.list(&self.path).await.map_err(StorageError::disk(&self.path, "list"))?;
+        // Sorted by name.
+        let exists = |name: &String| listed.binary_search_by(|e| e.name.cmp(name)).is_ok();
+        let mut checkpoints = self.checkpoints.clone();
+        checkpoints.recovery_points.retain(|name, _| exists(name));
+        checkpoints.log_starts.retain(|name, _| exists(name));
+        Ok(checkpoints)
+    }
+}
+
 /// Who is about to use the directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
@@ -54,29 +75,35 @@ pub async fn prepare_directories<R: Disk + Spawn>(
         let lock = path.join(LOCK_FILE);
         locks.push(rt.lock(&lock).await.map_err(StorageError::disk(&lock, "lock"))?);
 
-        let identity = match read_identity(rt, path).await? {
-            Some(identity) => identity,
-            None => {
-                let cluster_id = cluster_id
-                    .clone()
-                    .unwrap_or_else(|| random_uuid(rt, Purpose::ClusterId).to_string());
-                format_directory(rt, path, owner.node_id, cluster_id).await?
-            }
-        };
-        identity.check(path, owner.node_id, cluster_id.as_deref())?;
+        let owner = Owner { node_id: owner.node_id, cluster_id: cluster_id.take() };
+        let identity = identify(rt, path, &owner).await?;
         cluster_id = Some(identity.cluster_id.clone());
 
-        let marker = path.join(CLEAN_SHUTDOWN_FILE);
-        let clean = files::read_small(rt, &marker).await?.is_some();
+        let clean = is_marked_clean(rt, path).await?;
         if clean {
-            files::remove_if_present(rt, &marker).await?;
+            files::remove_if_present(rt, &path.join(CLEAN_SHUTDOWN_FILE)).await?;
             rt.sync_dir(path).await.map_err(StorageError::disk(path, "sync"))?;
         }
         let checkpoints = Checkpoints::read(rt, path).await?;
-        let Identity { directory_id: id, cluster_id, .. } = identity;
+        let DirectoryIdentity { directory_id: id, cluster_id, .. } = identity;
         infos.push(DirectoryInfo { path: path.clone(), id, cluster_id, clean, checkpoints });
     }
     Ok((infos, locks))
+}
+
+/// Gives the directory, made if it is missing, an identity; one that has it keeps it. Locked meanwhile.
+///
+/// # Errors
+/// As [`prepare_directories`].
+pub async fn format_directory<R: Disk + Spawn>(
+    rt: &R,
+    path: &Path,
+    owner: &Owner,
+) -> Result<DirectoryIdentity, StorageError> {
+    rt.create_dir(path).await.map_err(StorageError::disk(path, "create"))?;
+    let lock = path.join(LOCK_FILE);
+    let _held = rt.lock(&lock).await.map_err(StorageError::disk(&lock, "lock"))?;
+    identify(rt, path, owner).await
 }
 
 /// Says that nothing needs recovery. Only after every shard closed its store, and after the checkpoints.
@@ -88,13 +115,23 @@ pub async fn mark_clean<R: Disk>(rt: &R, directory: &Path) -> Result<(), Storage
     files::replace(rt, &directory.join(CLEAN_SHUTDOWN_FILE), content).await
 }
 
-struct Identity {
-    cluster_id: String,
-    node_id: NodeId,
-    directory_id: TopicId,
+pub(crate) async fn is_marked_clean<R: Disk>(
+    rt: &R,
+    directory: &Path,
+) -> Result<bool, StorageError> {
+    Ok(files::read_small(rt, &directory.join(CLEAN_SHUTDOWN_FILE)).await?.is_some())
 }
 
-impl Identity {
+/// Whose a directory is: its `meta.properties`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryIdentity {
+    pub cluster_id: String,
+    pub node_id: NodeId,
+    /// `directory.id` (KIP-858).
+    pub directory_id: TopicId,
+}
+
+impl DirectoryIdentity {
     fn check(
         &self,
         path: &Path,
@@ -119,10 +156,24 @@ impl Identity {
     }
 }
 
-async fn read_identity<R: Disk>(
+/// Reads the identity, or writes one; refuses another owner's.
+async fn identify<R: Disk + Spawn>(
+    rt: &R,
+    path: &Path,
+    owner: &Owner,
+) -> Result<DirectoryIdentity, StorageError> {
+    let identity = match read_identity(rt, path).await? {
+        Some(identity) => identity,
+        None => write_identity(rt, path, owner).await?,
+    };
+    identity.check(path, owner.node_id, owner.cluster_id.as_deref())?;
+    Ok(identity)
+}
+
+pub(crate) async fn read_identity<R: Disk>(
     rt: &R,
     directory: &Path,
-) -> Result<Option<Identity>, StorageError> {
+) -> Result<Option<DirectoryIdentity>, StorageError> {
     let path = directory.join(META_PROPERTIES);
     let Some(content) = files::read_small(rt, &path).await? else { return Ok(None) };
     let text = String::from_utf8_lossy(&content);
@@ -146,26 +197,30 @@ async fn read_identity<R: Disk>(
     }
     let node_id = value("node.id").and_then(|text| text.parse().ok());
     let directory_id = value("directory.id").and_then(|text| TopicId::from_text(&text));
-    Ok(Some(Identity {
+    Ok(Some(DirectoryIdentity {
         cluster_id: value("cluster.id").ok_or_else(|| missing("cluster.id"))?,
         node_id: NodeId(node_id.ok_or_else(|| missing("node.id"))?),
         directory_id: directory_id.ok_or_else(|| missing("directory.id"))?,
     }))
 }
 
-async fn format_directory<R: Disk + Spawn>(
+async fn write_identity<R: Disk + Spawn>(
     rt: &R,
     directory: &Path,
-    node_id: NodeId,
-    cluster_id: String,
-) -> Result<Identity, StorageError> {
+    owner: &Owner,
+) -> Result<DirectoryIdentity, StorageError> {
+    let node_id = owner.node_id;
+    let cluster_id = match &owner.cluster_id {
+        Some(cluster_id) => cluster_id.clone(),
+        None => random_uuid(rt, Purpose::ClusterId).to_string(),
+    };
     let directory_id = random_uuid(rt, Purpose::DirectoryId);
     let content = format!(
         "version=1\ncluster.id={cluster_id}\nnode.id={node_id}\ndirectory.id={directory_id}\n"
     );
     files::replace(rt, &directory.join(META_PROPERTIES), content.into_bytes()).await?;
     files::sync_parent(rt, directory).await?;
-    Ok(Identity { cluster_id, node_id, directory_id })
+    Ok(DirectoryIdentity { cluster_id, node_id, directory_id })
 }
 
 fn random_uuid<R: Spawn>(rt: &R, purpose: Purpose) -> TopicId {

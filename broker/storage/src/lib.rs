@@ -24,15 +24,22 @@ mod segment;
 )]
 mod cleaner;
 
+mod check;
+mod inspect;
+
 mod checkpoint;
 mod files;
 mod index;
 mod journal;
 
+pub use check::{LogCheck, check_log};
 pub use checkpoint::{Checkpoints, OffsetsByLog};
 pub use cleaner::Compaction;
 pub use config::{Cleanup, Lane, LogConfig, LogId, StoreOptions};
-pub use directory::{DirectoryInfo, Owner, mark_clean, prepare_directories};
+pub use directory::{
+    DirectoryIdentity, DirectoryInfo, Owner, format_directory, mark_clean, prepare_directories,
+};
 pub use error::StorageError;
+pub use inspect::{DirectoryFacts, LogFacts, inspect_directory};
 pub use log::{Batch, Log, Piece, Plan, ReadSpec, RecoverySink, TimestampAndOffset};
 pub use store::{DirectoryStatus, Store, StoreEvent, StoreStats};

@@ -295,7 +295,8 @@ impl<R: Runtime> Store<R> {
         }
     }
 
-    /// Syncs every log and writes the index files of their active segments. Afterwards one shard writes the
+    /// Syncs every log, writes the index files of their active segments and voids the journals: whoever owns the
+    /// directory next, a Kafka perhaps, may change what they speak of. Afterwards one shard writes the
     /// [`Store::checkpoints`] of all and, if all shards succeeded, the clean-shutdown markers ([`crate::mark_clean`]).
     ///
     /// # Errors
@@ -307,6 +308,11 @@ impl<R: Runtime> Store<R> {
             let log = Log { store: self.0.clone(), log };
             let closed = log.close().await;
             result = result.and(closed);
+        }
+        for directory in &self.0.directories {
+            if result.is_ok() {
+                result = directory.journal.void().await;
+            }
         }
         self.0.closing.set(true);
         for directory in &self.0.directories {

@@ -148,6 +148,12 @@ impl<R: Disk + Spawn, O: Clone> Journal<R, O> {
         self.ring.borrow().has_wrapped()
     }
 
+    /// Nothing in the file counts from now on; every log's segments hold what it held. The last call.
+    pub(crate) async fn void(&self) -> Result<(), StorageError> {
+        let incarnation = self.rt.random(Purpose::DirectoryId);
+        reset(&self.rt, &self.file, &self.path, incarnation).await
+    }
+
     /// Who stands in the way of new commits, oldest first.
     pub(crate) fn in_the_way(&self) -> Vec<O> {
         self.ring.borrow().older_half().flatten().cloned().collect()

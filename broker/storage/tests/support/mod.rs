@@ -74,6 +74,12 @@ impl Rig {
 
     /// An orderly stop and the next start.
     pub fn restart(&mut self) {
+        self.stop();
+        self.crash(PowerLoss::KeepsNothing);
+    }
+
+    /// An orderly stop.
+    pub fn stop(&mut self) {
         let (rt, store) = (self.rt.clone(), self.store.clone());
         self.wait(async move {
             store.close().await.expect("a healthy disk");
@@ -81,7 +87,6 @@ impl Rig {
             checkpoints.write(&rt, &PathBuf::from(DATA)).await.expect("a healthy disk");
             mark_clean(&rt, &PathBuf::from(DATA)).await.expect("a healthy disk");
         });
-        self.crash(PowerLoss::KeepsNothing);
     }
 
     pub fn wait<T: 'static>(&mut self, future: impl Future<Output = T> + 'static) -> T {
