@@ -5,7 +5,8 @@
 //! Does not: read files or the environment for its configuration ([`Boot`] arrives as a value).
 //!
 //! Reading order: `configure` and `boot` (what a node is given), `shard` (what a shard owns and how it comes up),
-//! `mesh` (how shards talk), `net` (from bytes to requests and back), `handlers` (one file per API).
+//! `mesh` (how shards talk), `net` (from bytes to requests and back), `handlers` (one file per API), `tools` (what
+//! is done to directories while no broker runs).
 
 pub mod advertised;
 mod boot;
@@ -25,6 +26,8 @@ mod partition;
 mod produce;
 mod query;
 mod wakes;
+
+pub mod tools;
 
 mod handlers;
 mod http;

@@ -85,7 +85,7 @@ impl Topics {
 }
 
 /// `producer.id.expiration.ms`.
-const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
+pub(crate) const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
 
 /// Makes this shard's view of one topic what the image says, and its replicas with it.
 pub(crate) async fn topic_changed<R: Runtime>(

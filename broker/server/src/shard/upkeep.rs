@@ -55,12 +55,16 @@ async fn write_checkpoints<R: Runtime>(shard: &Shard<R>) -> Result<(), String> {
             merge(&mut merged, more);
         }
     }
-    write(shard, &merged).await
+    write(shard, merged).await
 }
 
-async fn write<R: Runtime>(shard: &Shard<R>, merged: &[Checkpoints]) -> Result<(), String> {
-    for (checkpoints, path) in merged.iter().zip(&shard.boot.directories) {
-        checkpoints.write(&shard.rt, path).await.map_err(|error| error.to_string())?;
+async fn write<R: Runtime>(shard: &Shard<R>, merged: Vec<Checkpoints>) -> Result<(), String> {
+    for (open, directory) in merged.into_iter().zip(shard.directories.known()) {
+        let mut checkpoints =
+            directory.surviving_checkpoints(&shard.rt).await.map_err(|error| error.to_string())?;
+        checkpoints.merge(open);
+        let written = checkpoints.write(&shard.rt, &directory.path).await;
+        written.map_err(|error| error.to_string())?;
     }
     Ok(())
 }
@@ -112,7 +116,7 @@ pub(super) async fn close_all<R: Runtime>(shard: &Shard<R>) -> Result<(), String
             Ok(merged)
         });
     }
-    write(shard, &merged?).await?;
+    write(shard, merged?).await?;
     for path in &shard.boot.directories {
         mark_clean(&shard.rt, path).await.map_err(|error| error.to_string())?;
     }

@@ -63,7 +63,7 @@ impl Broker {
         broker
     }
 
-    fn boot(&self) -> Boot {
+    pub(crate) fn boot(&self) -> Boot {
         let ip = self.world.ip(self.node);
         Boot {
             node_id: NodeId(1),
