@@ -1,7 +1,7 @@
 //! A topic's effective configuration, as values instead of text.
 
-use controller::config::{Layers, list_items, topic_key};
-use storage::{Cleanup, Lane, LogConfig};
+use controller::config::{Layers, Value, list_items, topic_key};
+use storage::{Cleanup, Compaction, Lane, LogConfig};
 use wire::batch::{ProduceRules, TimestampType};
 use wire::compression::{Codec, Compression};
 
@@ -94,7 +94,28 @@ fn log_config(layers: &Layers<'_>) -> LogConfig {
             (true, false) => Cleanup::Compact,
             (false, _) => Cleanup::Delete,
         },
+        compaction: Compaction {
+            min_cleanable_dirty_ppm: parts_per_million(
+                &layers.topic_parsed("min.cleanable.dirty.ratio"),
+            ),
+            delete_retention_ms: number("delete.retention.ms"),
+            min_compaction_lag_ms: number("min.compaction.lag.ms"),
+            max_compaction_lag_ms: number("max.compaction.lag.ms"),
+            producer_expiration_ms: layers
+                .broker_number("producer.id.expiration.ms")
+                .unwrap_or(Compaction::DEFAULT.producer_expiration_ms),
+        },
         lane: Lane::Journal,
+    }
+}
+
+/// Storage counts in whole numbers; the key's bounds are 0 and 1.
+fn parts_per_million(ratio: &Value) -> u32 {
+    match ratio {
+        #[expect(clippy::cast_possible_truncation, reason = "at most a million")]
+        #[expect(clippy::cast_sign_loss, reason = "not negative")]
+        Value::Double(ratio) => (ratio.clamp(0.0, 1.0) * 1e6) as u32,
+        other => panic!("min.cleanable.dirty.ratio is no ratio but {other:?}"),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::files;
 
 pub(crate) const RECOVERY_POINT_FILE: &str = "recovery-point-offset-checkpoint";
 pub(crate) const LOG_START_FILE: &str = "log-start-offset-checkpoint";
+const CLEANER_FILE: &str = "cleaner-offset-checkpoint";
 const LEADER_EPOCH_FILE: &str = "leader-epoch-checkpoint";
 const PARTITION_METADATA_FILE: &str = "partition.metadata";
 
@@ -27,29 +28,35 @@ pub struct Checkpoints {
     /// Everything below survives a power loss without replay.
     pub recovery_points: OffsetsByLog,
     pub log_starts: OffsetsByLog,
+    /// Where the next cleaning of a compacted log begins.
+    pub first_dirty: OffsetsByLog,
 }
 
 impl Checkpoints {
     pub fn merge(&mut self, other: Self) {
         self.recovery_points.extend(other.recovery_points);
         self.log_starts.extend(other.log_starts);
+        self.first_dirty.extend(other.first_dirty);
     }
 
     pub(crate) async fn read<R: Disk>(rt: &R, directory: &Path) -> Result<Self, StorageError> {
         Ok(Self {
             recovery_points: read_offsets(rt, &directory.join(RECOVERY_POINT_FILE)).await?,
             log_starts: read_offsets(rt, &directory.join(LOG_START_FILE)).await?,
+            first_dirty: read_offsets(rt, &directory.join(CLEANER_FILE)).await?,
         })
     }
 
-    /// Replaces both files of the directory. One shard of the node calls this, with the values of all.
+    /// Replaces the files of the directory. One shard of the node calls this, with the values of all.
     ///
     /// # Errors
     /// [`StorageError::Disk`]; the old files stay valid.
     pub async fn write<R: Disk>(&self, rt: &R, directory: &Path) -> Result<(), StorageError> {
         let recovery_points = render_offsets(&self.recovery_points);
         files::replace(rt, &directory.join(RECOVERY_POINT_FILE), recovery_points).await?;
-        files::replace(rt, &directory.join(LOG_START_FILE), render_offsets(&self.log_starts)).await
+        let log_starts = render_offsets(&self.log_starts);
+        files::replace(rt, &directory.join(LOG_START_FILE), log_starts).await?;
+        files::replace(rt, &directory.join(CLEANER_FILE), render_offsets(&self.first_dirty)).await
     }
 }
 

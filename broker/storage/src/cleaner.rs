@@ -6,15 +6,39 @@
 //! Does not: run by itself, or know who leads.
 //!
 //! Three readings of a log: `survey` looks at every header, `offset_map` collects the keys of the dirty
-//! part, `filter` decides batch by batch what the new segments hold. `choice` says which log, and how far.
+//! part, `filter` decides batch by batch what the new segments hold. `choice` says which log, and how far; `run`
+//! drives all of it; `swap` puts a new segment in the place of old ones.
 
 mod choice;
 mod filter;
 mod offset_map;
+mod read;
+mod run;
 mod survey;
+mod swap;
 
 #[cfg(test)]
 mod tests;
+
+use model::Offset;
+
+pub(crate) use run::clean_if_due;
+pub(crate) use swap::recover;
+
+/// What a log remembers of its cleanings.
+#[derive(Debug, Default)]
+pub(crate) struct CleaningState {
+    /// Everything below was cleaned (`cleaner-offset-checkpoint`).
+    pub(crate) first_dirty: Option<Offset>,
+    /// Cleaning stays below, when somebody says so.
+    pub(crate) stable_end: Option<Offset>,
+    /// Why the log is left alone until the next start.
+    pub(crate) uncleanable: Option<String>,
+    /// Files are being renamed: nobody else touches sealed segments.
+    pub(crate) is_swapping: bool,
+    /// Moves when a segment takes the place of others.
+    pub(crate) replacement_count: u64,
+}
 
 /// Topic settings of compaction, with Kafka's names and `topic` scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

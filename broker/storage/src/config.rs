@@ -2,6 +2,7 @@
 
 use model::{Limits, PartitionIndex, TopicPartition};
 
+use crate::Compaction;
 use crate::directory::DirectoryInfo;
 
 /// Which partition a log holds.
@@ -63,6 +64,8 @@ pub struct LogConfig {
     /// Kafka: reported when readable, synced in the background after that many records.
     pub flush_messages: u64,
     pub cleanup: Cleanup,
+    /// Matters unless `cleanup` is [`Cleanup::Delete`].
+    pub compaction: Compaction,
     pub lane: Lane,
 }
 
@@ -78,6 +81,7 @@ impl LogConfig {
         file_delete_delay_ms: 60_000,
         flush_messages: 1,
         cleanup: Cleanup::Delete,
+        compaction: Compaction::DEFAULT,
         lane: Lane::Journal,
     };
 

@@ -185,7 +185,9 @@ impl<R: Runtime> Shared<R> {
                 if owner.op > state.truncation_op {
                     state.journaled = state.journaled.max(owner.end);
                 }
+                state.ops_journaled = state.ops_journaled.max(owner.op);
             }
+            owner.log.progress.notify();
             self.publish(&owner.log);
         }
     }

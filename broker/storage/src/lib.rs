@@ -18,10 +18,6 @@ mod log;
 mod retention;
 mod segment;
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the rules first; what drives them needs the log")
-)]
 mod cleaner;
 
 mod check;

@@ -247,6 +247,20 @@ impl<R: Runtime> Log<R> {
         Ok(())
     }
 
+    /// Completes when the journal frame of this operation is durable.
+    pub(crate) async fn wait_journaled(&self, op: u64) -> Result<(), StorageError> {
+        loop {
+            {
+                let state = self.log.state.borrow();
+                if state.ops_journaled >= op {
+                    return Ok(());
+                }
+                state.check_online()?;
+            }
+            self.log.progress.notified().await;
+        }
+    }
+
     /// Whole batches from `from` on as one buffer, for tools and tests; fetches use [`Log::plan`].
     ///
     /// # Errors

@@ -21,6 +21,12 @@ use crate::{Cleanup, StorageError};
 #[derive(Debug, Default)]
 pub(crate) struct Trash(VecDeque<(i64, PathBuf)>);
 
+impl Trash {
+    pub(crate) fn push(&mut self, due_ms: i64, path: PathBuf) {
+        self.0.push_back((due_ms, path));
+    }
+}
+
 /// Applies `retention.ms`, `retention.bytes` and the log's start offset.
 pub(crate) async fn retain<R: Runtime>(log: &Log<R>) -> Result<(), StorageError> {
     let now_ms = log.store.rt.now().wall_ms;
@@ -84,8 +90,8 @@ async fn delete_segments_below<R: Runtime>(
         return Ok(());
     }
     log.flush().await?;
-    tell_journal(log, keep_from);
-    log.flush().await?;
+    let op = tell_journal(log, keep_from);
+    log.wait_journaled(op).await?;
     let (gone, delay_ms) = {
         let mut state = log.log.state.borrow_mut();
         let gone: Vec<Offset> =
@@ -106,7 +112,7 @@ async fn delete_segments_below<R: Runtime>(
             let renamed =
                 files::segment_path(&log.log.path, base, &format!("{suffix}.{DELETED_SUFFIX}"));
             match rt.rename(&path, &renamed).await {
-                Ok(()) => log.store.trash.borrow_mut().0.push_back((due_ms, renamed)),
+                Ok(()) => log.store.trash.borrow_mut().push(due_ms, renamed),
                 Err(runtime::Error::NotFound) => {}
                 Err(error) => return Err(StorageError::disk(&path, "rename")(error)),
             }
@@ -115,8 +121,8 @@ async fn delete_segments_below<R: Runtime>(
     rt.sync_dir(&log.log.path).await.map_err(StorageError::disk(&log.log.path, "sync"))
 }
 
-/// Puts the new first segment into the journal and waits for it through the log's operation count.
-fn tell_journal<R: Runtime>(log: &Log<R>, keep_from: Offset) {
+/// Puts the new first segment into the journal. Returns what to wait for.
+fn tell_journal<R: Runtime>(log: &Log<R>, keep_from: Offset) -> u64 {
     let (op, end) = {
         let mut state = log.log.state.borrow_mut();
         let op = state.next_op();
@@ -134,6 +140,7 @@ fn tell_journal<R: Runtime>(log: &Log<R>, keep_from: Offset) {
     let owner = Owner { log: log.log.clone(), op, end: Offset::ZERO, size_bytes: 0 };
     log.store.journal(&log.log).push(Entry { head, pieces: Vec::new(), owner });
     crate::log::start_writer(&log.store, &log.log);
+    op
 }
 
 /// Renames the directory away; a replay does not find it any more.
@@ -149,7 +156,11 @@ pub(crate) async fn delete_log<R: Runtime>(
         (state.created, state.config.file_delete_delay_ms)
     };
     store.journal(log).freed.notify();
-    while log.state.borrow().writing {
+    let is_busy = |log: &LogShared<R>| {
+        let state = log.state.borrow();
+        state.writing || state.cleaning.is_swapping
+    };
+    while is_busy(log) {
         log.progress.notified().await;
     }
     if !created {
@@ -161,7 +172,7 @@ pub(crate) async fn delete_log<R: Runtime>(
     let renamed = log.path.with_file_name(name);
     rt.rename(&log.path, &renamed).await.map_err(StorageError::disk(&log.path, "rename"))?;
     files::sync_parent(rt, &log.path).await?;
-    store.trash.borrow_mut().0.push_back((rt.now().wall_ms + delay_ms, renamed));
+    store.trash.borrow_mut().push(rt.now().wall_ms + delay_ms, renamed);
     Ok(())
 }
 

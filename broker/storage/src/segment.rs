@@ -4,6 +4,7 @@
 //! Does not: do I/O.
 
 use model::Offset;
+use wire::batch::BatchHeader;
 
 use crate::index::{Indexes, OffsetEntry, TimeEntry};
 
@@ -17,6 +18,15 @@ pub(crate) struct BatchMeta {
 }
 
 impl BatchMeta {
+    pub(crate) fn of(header: &BatchHeader) -> Self {
+        Self {
+            base_offset: header.base_offset,
+            last_offset: header.last_offset(),
+            max_timestamp_ms: header.max_timestamp_ms,
+            size_bytes: u64::from(header.size_bytes),
+        }
+    }
+
     pub(crate) fn end(&self) -> Offset {
         self.last_offset.after(1)
     }
@@ -46,7 +56,7 @@ pub(crate) struct Segment<F> {
     pub(crate) first_timestamp_ms: Option<i64>,
     /// The file has bytes that are not synced.
     pub(crate) dirty: bool,
-    /// The file's name survives a power loss.
+    /// The file's name survives a power loss. Until then the file stays open.
     pub(crate) named: bool,
 }
 

@@ -15,7 +15,8 @@ use runtime::{Disk, Heat, Runtime, TaskClass};
 use crate::checkpoint::Checkpoints;
 use crate::journal::{self, Journal};
 use crate::log::{self, Log, LogShared, Place, RecoverySink, Stamp};
-use crate::{LogConfig, LogId, StorageError, StoreOptions, flush, retention};
+use crate::segment::Segment;
+use crate::{LogConfig, LogId, StorageError, StoreOptions, cleaner, flush, retention};
 
 const JOURNAL_PREFIX: &str = ".odradek-journal-";
 /// A fetch of what the shard wrote within this many bytes is served from the page cache.
@@ -39,6 +40,14 @@ pub struct StoreStats {
     pub recovery_cut_bytes: u64,
     /// Logs that a failure took offline.
     pub failed_log_count: u64,
+    /// Compactions of a log.
+    pub cleaning_count: u64,
+    /// Size of the segments that were compacted, before.
+    pub cleaned_bytes: u64,
+    /// And after.
+    pub cleaned_into_bytes: u64,
+    /// Logs that cannot be compacted until the next start: something in them does not read.
+    pub uncleanable_log_count: u64,
 }
 
 /// A data directory as an operator sees it.
@@ -213,6 +222,7 @@ impl<R: Runtime> Store<R> {
                 clean: place.info.clean,
                 recovery_point: checkpoints.recovery_points.get(&name).copied(),
                 log_start: checkpoints.log_starts.get(&name).copied(),
+                first_dirty: checkpoints.first_dirty.get(&name).copied(),
             });
         }
         let logs = self.0.logs.borrow();
@@ -227,6 +237,7 @@ impl<R: Runtime> Store<R> {
             clean: true,
             recovery_point: None,
             log_start: None,
+            first_dirty: None,
         })
     }
 
@@ -247,12 +258,28 @@ impl<R: Runtime> Store<R> {
         let logs: Vec<_> = self.0.logs.borrow().values().cloned().collect();
         for log in logs {
             let log = Log { store: self.0.clone(), log };
+            // A log that is being compacted has its turn next time.
+            let Some(_turn) = Turn::take(&log.log) else { continue };
             if let Err(error) = retention::retain(&log).await {
                 self.0.fail(&log.log, &error);
             }
             self.0.rt.yield_now().await;
         }
         retention::empty_trash(&self.0).await;
+    }
+
+    /// Compacts every log that is due, one after the other. Called from a background task on Kafka's schedule
+    /// (`log.cleaner.backoff.ms`), never twice at the same time: one compaction has the whole map. May run long,
+    /// in short steps.
+    pub async fn clean_once(&self) {
+        let logs: Vec<_> = self.0.logs.borrow().values().cloned().collect();
+        for log in logs {
+            let log = Log { store: self.0.clone(), log };
+            let Some(_turn) = Turn::take(&log.log) else { continue };
+            if let Err(error) = cleaner::clean_if_due(&log).await {
+                self.0.fail(&log.log, &error);
+            }
+        }
     }
 
     /// Syncs every log in the background, so that the recovery points move
@@ -278,6 +305,9 @@ impl<R: Runtime> Store<R> {
             let state = log.state.borrow();
             let name = log.id.directory_name();
             checkpoints[log.directory].recovery_points.insert(name.clone(), state.synced);
+            if let Some(first_dirty) = state.cleaning.first_dirty {
+                checkpoints[log.directory].first_dirty.insert(name.clone(), first_dirty);
+            }
             checkpoints[log.directory].log_starts.insert(name, state.start);
         }
         checkpoints
@@ -336,6 +366,22 @@ impl<R: Runtime> Store<R> {
             statuses.push(DirectoryStatus { path, id, online, space });
         }
         statuses
+    }
+}
+
+/// Held by whoever removes or replaces sealed segments of a log: retention or compaction.
+struct Turn<R: Disk>(Rc<LogShared<R>>);
+
+impl<R: Disk> Turn<R> {
+    fn take(log: &Rc<LogShared<R>>) -> Option<Self> {
+        let was_taken = log.segments_taken.replace(true);
+        (!was_taken).then(|| Self(log.clone()))
+    }
+}
+
+impl<R: Disk> Drop for Turn<R> {
+    fn drop(&mut self) {
+        self.0.segments_taken.set(false);
     }
 }
 
@@ -429,7 +475,8 @@ impl<R: Runtime> Shared<R> {
         let Some((log, base)) = open.pop_front() else { return };
         let mut state = log.state.borrow_mut();
         let is_active = state.segments.last().is_some_and(|last| last.base == base);
-        if let Some(segment) = state.segment_mut(base).filter(|s| !is_active && !s.dirty) {
+        let may_close = |s: &Segment<_>| !is_active && !s.dirty && s.named;
+        if let Some(segment) = state.segment_mut(base).filter(|s| may_close(s)) {
             (segment.file, segment.indexes) = (None, None);
         }
     }

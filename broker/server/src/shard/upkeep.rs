@@ -44,6 +44,10 @@ pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
     shard.rt.spawn("upkeep", TaskClass::Background, async move {
         maintain(&task_shard).await;
     });
+    let task_shard = Rc::clone(shard);
+    shard.rt.spawn("compaction", TaskClass::Background, async move {
+        compact(&task_shard).await;
+    });
 }
 
 /// Asks every shard for its values and writes the checkpoint files.
@@ -151,6 +155,24 @@ async fn follow_store<R: Runtime>(shard: &Shard<R>) {
         }
         shard.wakes.send(shard);
         shard.progress.notify();
+    }
+}
+
+/// Compacts what is due, below what every reader may see.
+async fn compact<R: Runtime>(shard: &Shard<R>) {
+    loop {
+        let pause_ms = shard.broker_number("log.cleaner.backoff.ms").max(1);
+        let pause = Duration::from_millis(pause_ms.unsigned_abs());
+        shard.rt.sleep_until(shard.rt.now().mono + pause).await;
+        if !shard.broker_flag("log.cleaner.enable") {
+            continue;
+        }
+        for partition in shard.partitions() {
+            let replica = partition.replica();
+            let high_watermark = replica.ends().high_watermark;
+            partition.log.set_stable_end(high_watermark.min(replica.last_stable_offset()));
+        }
+        shard.store().clean_once().await;
     }
 }
 

@@ -24,6 +24,9 @@ pub(crate) enum FrameKind {
     Truncate,
     /// Segments below this one were deleted.
     StartAt,
+    /// Segments below this one were synced and then rewritten: no earlier append to them counts, and no
+    /// earlier truncation.
+    Compacted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,7 @@ impl FrameHead {
             FrameKind::Append => 0,
             FrameKind::Truncate => 1,
             FrameKind::StartAt => 2,
+            FrameKind::Compacted => 3,
         };
         put(into, self.at.topic.0);
         put(into, self.at.partition.0.to_be_bytes());
@@ -61,6 +65,7 @@ impl FrameHead {
             [0] => FrameKind::Append,
             [1] => FrameKind::Truncate,
             [2] => FrameKind::StartAt,
+            [3] => FrameKind::Compacted,
             _ => return None,
         };
         Some(Self {

@@ -29,26 +29,30 @@ pub(crate) async fn replay<R: Disk + Spawn>(
     let file = rt.open(path, Open::Write).await.map_err(StorageError::disk(path, "open"))?;
     let superblock = files::read_range(rt, &file, path, 0, BLOCK_BYTES).await?;
     let Some(incarnation) = format::decode_superblock(&superblock) else { return Ok(0) };
-    let mut applier =
-        Applier { rt, partitions, open: BTreeMap::new(), directories: BTreeSet::new(), applied: 0 };
+    let mut applier = Applier {
+        rt,
+        partitions,
+        open: BTreeMap::new(),
+        directories: BTreeSet::new(),
+        compacted: BTreeMap::new(),
+        applied: 0,
+    };
 
     let commits = scan(rt, &file, path, incarnation).await?;
     if let Some(newest) = newest_whole(rt, &file, path, &commits).await? {
-        for sequence in newest.oldest_needed..=newest.sequence {
-            let frames = match commits.get(&sequence) {
-                Some((at, header)) => read_commit(rt, &file, path, *at, header).await?,
-                None => None,
-            };
-            let Some(frames) = frames else {
-                let reason = format!("commit {sequence} is missing or damaged");
-                return Err(StorageError::Corrupt {
-                    path: path.to_path_buf(),
-                    position: 0,
-                    reason,
-                });
-            };
-            for (head, bytes) in frames {
-                applier.apply(&head, bytes).await?;
+        let needed = newest.oldest_needed..=newest.sequence;
+        let mut ordinals = 0..;
+        for sequence in needed.clone() {
+            let frames = read_needed(rt, &file, path, &commits, sequence).await?;
+            for ((head, _), ordinal) in frames.into_iter().zip(&mut ordinals) {
+                applier.note_compaction(ordinal, &head);
+            }
+        }
+        let mut ordinals = 0..;
+        for sequence in needed {
+            let frames = read_needed(rt, &file, path, &commits, sequence).await?;
+            for ((head, bytes), ordinal) in frames.into_iter().zip(&mut ordinals) {
+                applier.apply(ordinal, &head, bytes).await?;
             }
         }
     }
@@ -129,6 +133,24 @@ async fn read_commit<R: Disk>(
     Ok(format::decode_commit(header, &bytes))
 }
 
+/// A commit that the replay cannot do without.
+async fn read_needed<R: Disk>(
+    rt: &R,
+    file: &R::File,
+    path: &Path,
+    commits: &BTreeMap<u64, (u64, CommitHeader)>,
+    sequence: u64,
+) -> Result<Vec<(FrameHead, Buf)>, StorageError> {
+    let frames = match commits.get(&sequence) {
+        Some((at, header)) => read_commit(rt, file, path, *at, header).await?,
+        None => None,
+    };
+    frames.ok_or_else(|| {
+        let reason = format!("commit {sequence} is missing or damaged");
+        StorageError::Corrupt { path: path.to_path_buf(), position: 0, reason }
+    })
+}
+
 struct Applier<'a, R: Disk> {
     rt: &'a R,
     partitions: &'a BTreeMap<TopicPartition, PathBuf>,
@@ -136,18 +158,45 @@ struct Applier<'a, R: Disk> {
     open: BTreeMap<PathBuf, R::File>,
     /// Names changed and not yet synced.
     directories: BTreeSet<PathBuf>,
+    /// The compactions of each log: which frame says so, and the first segment that was left alone.
+    compacted: BTreeMap<TopicPartition, Vec<(u64, Offset)>>,
     applied: u64,
 }
 
 impl<R: Disk> Applier<'_, R> {
-    async fn apply(&mut self, head: &FrameHead, bytes: Buf) -> Result<(), StorageError> {
+    fn note_compaction(&mut self, ordinal: u64, head: &FrameHead) {
+        if head.kind == FrameKind::Compacted {
+            self.compacted.entry(head.at).or_default().push((ordinal, head.segment));
+        }
+    }
+
+    /// Whether the segment was rewritten after this frame, which it held durably by then.
+    fn is_void(&self, ordinal: u64, head: &FrameHead) -> bool {
+        let mut later = self.compacted.get(&head.at).into_iter().flatten();
+        match head.kind {
+            FrameKind::Append => later.any(|(at, end)| ordinal < *at && head.segment < *end),
+            FrameKind::Truncate => later.any(|(at, _)| ordinal < *at),
+            FrameKind::StartAt | FrameKind::Compacted => false,
+        }
+    }
+
+    async fn apply(
+        &mut self,
+        ordinal: u64,
+        head: &FrameHead,
+        bytes: Buf,
+    ) -> Result<(), StorageError> {
         // A partition that is not there was deleted, or never acknowledged a record.
         let Some(directory) = self.partitions.get(&head.at) else { return Ok(()) };
+        if self.is_void(ordinal, head) {
+            return Ok(());
+        }
         self.applied += 1;
         match head.kind {
             FrameKind::Append => self.append(directory, head, bytes).await,
             FrameKind::Truncate => self.truncate(directory, head).await,
             FrameKind::StartAt => self.remove_segments(directory, |base| base < head.segment).await,
+            FrameKind::Compacted => Ok(()),
         }
     }
 

@@ -74,10 +74,22 @@ impl<R: Runtime> Log<R> {
         if spec.from >= spec.visible_end {
             return Ok(Plan::nothing(spec.from));
         }
-        match self.plan_tail(&spec) {
-            Some(plan) => Ok(plan),
-            None => self.plan_cold(&spec).await,
+        loop {
+            let replacement_count = self.replacement_count();
+            let plan = match self.plan_tail(&spec) {
+                Some(plan) => Ok(plan),
+                None => self.plan_cold(&spec).await,
+            };
+            // A segment that was compacted under the search gave positions of two files.
+            if self.replacement_count() == replacement_count {
+                return plan;
+            }
         }
+    }
+
+    /// Moves whenever compaction puts a segment in the place of others.
+    pub(super) fn replacement_count(&self) -> u64 {
+        self.log.state.borrow().cleaning.replacement_count
     }
 
     /// From the batches in memory; `None` when the offset is older than they are.
@@ -180,6 +192,7 @@ impl<R: Runtime> Log<R> {
 
     /// The segment's file, with its indexes in memory.
     pub(super) async fn open_segment(&self, base: Offset) -> Result<FileOf<R>, StorageError> {
+        let replacement_count = self.replacement_count();
         let (file, loaded) = {
             let mut state = self.log.state.borrow_mut();
             let segment = state.segment_mut(base);
@@ -195,6 +208,9 @@ impl<R: Runtime> Log<R> {
             None => rt.open(&path, Open::Write).await.map_err(StorageError::disk(&path, "open"))?,
         };
         let indexes = load_indexes(rt, &self.log, base).await?;
+        if self.replacement_count() != replacement_count {
+            return Box::pin(self.open_segment(base)).await;
+        }
         if let Some(segment) = self.log.state.borrow_mut().segment_mut(base) {
             segment.file = Some(file.clone());
             segment.indexes.get_or_insert(indexes);

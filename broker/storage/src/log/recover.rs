@@ -5,7 +5,7 @@
 //! torn rest is cut. A bad checksum *below* the recovery point is rot: an error, never cut.
 //! Does not: understand producers; their state goes through the sink.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -40,6 +40,7 @@ pub(crate) struct Place {
     pub(crate) clean: bool,
     pub(crate) recovery_point: Option<Offset>,
     pub(crate) log_start: Option<Offset>,
+    pub(crate) first_dirty: Option<Offset>,
 }
 
 pub(crate) async fn open<R: Runtime>(
@@ -63,11 +64,13 @@ pub(crate) async fn open<R: Runtime>(
         }
         state.created = topic.is_some();
         state.epochs = LeaderEpochs::read(&store.rt, &place.path).await?;
+        state.cleaning.first_dirty = place.first_dirty;
     }
     let exists = place.exists;
     let (path, directory) = (place.path.clone(), place.directory);
     let state = RefCell::new(state);
-    let log = Rc::new(LogShared { id, path, directory, state, progress: Notify::new() });
+    let (progress, segments_taken) = (Notify::new(), Cell::new(false));
+    let log = Rc::new(LogShared { id, path, directory, state, progress, segments_taken });
     if exists {
         Recovery { store, log: &log, place: &place, replay_from: Offset::ZERO }.run(sink).await?;
     }
@@ -140,6 +143,8 @@ impl<R: Runtime> Recovery<'_, R> {
     /// Lists the directory; throws away what an interrupted replacement or deletion left.
     async fn look(&self) -> Result<Found, StorageError> {
         let (rt, path) = (&self.store.rt, &self.log.path);
+        let interval_bytes = self.log.state.borrow().config.index_interval_bytes;
+        crate::cleaner::recover(rt, path, interval_bytes).await?;
         let mut found = Found { segments: Vec::new(), snapshots: Vec::new() };
         let entries = rt.list(path).await.map_err(StorageError::disk(path, "list"))?;
         for entry in entries {
@@ -266,12 +271,7 @@ impl<R: Runtime> Recovery<'_, R> {
             if let Some(epoch) = header.partition_leader_epoch {
                 self.log.state.borrow_mut().start_epoch(epoch, header.base_offset);
             }
-            let meta = BatchMeta {
-                base_offset: header.base_offset,
-                last_offset: header.last_offset(),
-                max_timestamp_ms: header.max_timestamp_ms,
-                size_bytes: u64::from(header.size_bytes),
-            };
+            let meta = BatchMeta::of(&header);
             segment.note(&meta, interval_bytes);
             expected = meta.end();
         };

@@ -2,7 +2,7 @@
 //!
 //! Promises: `start <= published <= readable <= end`; segments ascend and only the last takes appends.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
@@ -11,8 +11,9 @@ use runtime::Disk;
 use runtime::sync::Notify;
 
 use crate::checkpoint::LeaderEpochs;
+use crate::cleaner::CleaningState;
 use crate::segment::{BatchMeta, Segment};
-use crate::{LogConfig, LogId, StorageError};
+use crate::{Cleanup, LogConfig, LogId, StorageError};
 
 /// A log as its tasks share it.
 pub(crate) struct LogShared<R: Disk> {
@@ -23,6 +24,8 @@ pub(crate) struct LogShared<R: Disk> {
     pub(crate) state: RefCell<State<R::File>>,
     /// Something was written, synced, or failed.
     pub(crate) progress: Notify,
+    /// Retention or compaction works on the sealed segments.
+    pub(crate) segments_taken: Cell<bool>,
 }
 
 /// Work for the log's writer, done in order.
@@ -109,6 +112,8 @@ pub(crate) struct State<F> {
     pub(crate) ops_queued: u64,
     pub(crate) ops_written: u64,
     pub(crate) ops_synced: u64,
+    /// The newest whose journal frame is durable.
+    pub(crate) ops_journaled: u64,
     /// The last operation that did not go through the journal: until it is synced the journal proves nothing.
     pub(crate) barrier_op: u64,
     pub(crate) dirty_bytes: u64,
@@ -122,6 +127,7 @@ pub(crate) struct State<F> {
     pub(crate) tail: VecDeque<TailBatch>,
     pub(crate) epochs: LeaderEpochs,
     pub(crate) epochs_dirty: bool,
+    pub(crate) cleaning: CleaningState,
     pub(crate) failed: Option<String>,
 }
 
@@ -143,6 +149,7 @@ impl<F> State<F> {
             ops_queued: 0,
             ops_written: 0,
             ops_synced: 0,
+            ops_journaled: 0,
             barrier_op: 0,
             dirty_bytes: 0,
             unsynced_records: 0,
@@ -153,6 +160,7 @@ impl<F> State<F> {
             tail: VecDeque::new(),
             epochs: LeaderEpochs::default(),
             epochs_dirty: false,
+            cleaning: CleaningState::default(),
             failed: None,
         }
     }
@@ -174,8 +182,15 @@ impl<F> State<F> {
             .first_timestamp_ms
             .map_or(0, |first| batch.max_timestamp_ms.saturating_sub(first));
         let index_bytes = active.indexes.as_ref().map_or(0, crate::index::Indexes::size_bytes);
+        // Only sealed segments are compacted, so none may stay open beyond the longest lag.
+        let age_ms_max = match self.config.cleanup {
+            Cleanup::Delete => self.config.segment_ms,
+            Cleanup::Compact | Cleanup::CompactAndDelete => {
+                self.config.segment_ms.min(self.config.compaction.max_compaction_lag_ms)
+            }
+        };
         active.size_bytes + batch.size_bytes > u64::from(self.config.segment_bytes)
-            || age_ms > self.config.segment_ms
+            || age_ms > age_ms_max
             || index_bytes + 12 > self.config.segment_index_bytes as usize
             || batch.last_offset.0 - active.base.0 > i64::from(i32::MAX)
     }

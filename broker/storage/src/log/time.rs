@@ -27,6 +27,19 @@ impl<R: Runtime> Log<R> {
         &self,
         timestamp_ms: i64,
     ) -> Result<Option<TimestampAndOffset>, StorageError> {
+        loop {
+            let replacement_count = self.replacement_count();
+            let found = self.search_time(timestamp_ms).await;
+            if self.replacement_count() == replacement_count {
+                return found;
+            }
+        }
+    }
+
+    async fn search_time(
+        &self,
+        timestamp_ms: i64,
+    ) -> Result<Option<TimestampAndOffset>, StorageError> {
         let bases: Vec<Offset> =
             self.log.state.borrow().segments.iter().map(|segment| segment.base).collect();
         for base in bases {

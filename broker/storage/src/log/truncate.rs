@@ -72,7 +72,7 @@ impl<R: Runtime> Log<R> {
             {
                 let state = self.log.state.borrow();
                 state.check_online()?;
-                if state.queue.is_empty() && !state.writing {
+                if state.queue.is_empty() && !state.writing && !state.cleaning.is_swapping {
                     return Ok(());
                 }
             }
