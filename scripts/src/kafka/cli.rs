@@ -51,7 +51,7 @@ pub fn run(action: Action) -> Outcome {
 
 fn start(spec: &Spec) -> Outcome {
     let begin = Instant::now();
-    let kafka = Kafka::start(spec)?;
+    let kafka = Kafka::start_apart(spec)?;
     let bootstrap = kafka.bootstrap.clone();
     let pid = kafka.detach();
     std::fs::write(spec.dir.join("pid"), pid.to_string()).doing(|| "note the process id".into())?;

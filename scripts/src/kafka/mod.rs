@@ -35,6 +35,15 @@ pub struct Spec {
     pub existing_data: Option<PathBuf>,
 }
 
+/// Whose end also ends a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lifetime {
+    /// The task's: an interrupt reaches both.
+    Task,
+    /// Its own: it is to be detached.
+    Own,
+}
+
 /// A running node; killed when dropped.
 pub struct Kafka {
     process: Background,
@@ -48,7 +57,7 @@ impl Kafka {
     /// # Errors
     /// When the jars cannot be had, the port is taken, or the node ends instead of getting ready.
     pub fn start(spec: &Spec) -> Outcome<Kafka> {
-        Kafka::start_on(spec, None)
+        Kafka::launch(spec, None, Lifetime::Task)
     }
 
     /// The same, bound to a list of CPUs such as `0-1`; the JVM then counts only these.
@@ -56,6 +65,18 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn start_on(spec: &Spec, cpus: Option<&str>) -> Outcome<Kafka> {
+        Kafka::launch(spec, cpus, Lifetime::Task)
+    }
+
+    /// The same, for a node that is to be detached: an interrupt of the task does not reach it.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_apart(spec: &Spec) -> Outcome<Kafka> {
+        Kafka::launch(spec, None, Lifetime::Own)
+    }
+
+    fn launch(spec: &Spec, cpus: Option<&str>, lifetime: Lifetime) -> Outcome<Kafka> {
         let jars = jars::fetch()?;
         let bootstrap = format!("127.0.0.1:{}", spec.port);
         if ready::is_taken(&bootstrap) {
@@ -86,8 +107,9 @@ impl Kafka {
             .stdin(Stdio::null())
             .stdout(trace)
             .stderr(errors);
-        // Its own group: an interrupt of the task is not the node's.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        if lifetime == Lifetime::Own {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
         let mut process = Background::start(&mut command)?;
         process::wait_until("Kafka is ready", START_PATIENCE, || {
             if !process.is_running()? {
