@@ -59,6 +59,13 @@ async fn start<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<Vec<R::Lock>, String>
             listeners.push(bound.map_err(|error| format!("listener {}: {error}", spec.bind))?);
         }
     }
+    let http = match shard.boot.http.filter(|_| shard.id == FIRST) {
+        Some(at) => {
+            let bound = shard.rt.listen(at).await;
+            Some(bound.map_err(|error| format!("metrics listener {at}: {error}"))?)
+        }
+        None => None,
+    };
     let directories = shard.directories.get().await;
     let options = StoreOptions { directories, limits: shard.limits.clone() };
     Store::replay_journals(&shard.rt, &options).await.map_err(|error| error.to_string())?;
@@ -81,7 +88,9 @@ async fn start<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<Vec<R::Lock>, String>
         for (index, listener) in listeners.into_iter().enumerate() {
             net::spawn_listener(shard, index, listener);
         }
-        serve_http(shard).await?;
+    }
+    if let Some(listener) = http {
+        serve_http(shard, listener);
     }
     Ok(locks)
 }
@@ -104,14 +113,11 @@ fn announce<R: Runtime>(shard: &Shard<R>, listeners: &[R::Listener]) {
     (boot.ready)(&listeners);
 }
 
-async fn serve_http<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(), String> {
-    let Some(at) = shard.boot.http else { return Ok(()) };
-    let listener = shard.rt.listen(at).await.map_err(|error| format!("http {at}: {error}"))?;
+fn serve_http<R: Runtime>(shard: &Rc<Shard<R>>, listener: R::Listener) {
     let serving = Rc::clone(shard);
     let page = async move |path: &str| metrics::page(&serving, path).await;
     let serve = http::serve(shard.rt.clone(), listener, page);
     shard.rt.spawn("http listener", TaskClass::Background, serve);
-    Ok(())
 }
 
 /// Locks and reads the data directories, and tells every shard what is there.
