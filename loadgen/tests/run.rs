@@ -4,14 +4,17 @@ use core::time::Duration;
 use loadgen::load::{self, Outcome, RunError};
 use loadgen::machine::Sample;
 use loadgen::plan::{Acks, Pace, Plan};
+use loadgen::report::{self, Circumstances};
 use loadgen::schedule::Shape;
 use loadgen::sink;
 use model::Live;
 use reports::Metric;
-use runtime::Net;
-use runtime::memory::{MemoryMesh, MemoryRuntime, NodeOptions, World};
+use runtime::memory::{MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions, World};
+use runtime::{Net, Spawn, TaskClass};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use wire::compression::Compression;
 
 const PORT: u16 = 9092;
@@ -45,8 +48,8 @@ fn plan() -> Plan {
     }
 }
 
-/// Runs the plan against a sink on another machine.
-fn run(plan: Plan) -> Result<Outcome, RunError> {
+/// A world with a sink, and its address.
+fn with_a_sink() -> (World, NodeIndex, SocketAddr) {
     let mut world = World::new(1);
     let node = world.add_node(NodeOptions::default());
     let at = SocketAddr::new(world.ip(node), PORT);
@@ -54,6 +57,27 @@ fn run(plan: Plan) -> Result<Outcome, RunError> {
         let listener = rt.listen(at).await.expect("a free port");
         sink::serve(rt, listener).await;
     });
+    (world, node, at)
+}
+
+type Pending = Rc<RefCell<Option<Result<Outcome, RunError>>>>;
+
+/// Starts the usual plan on a machine of its own, added last.
+fn start(world: &mut World, at: SocketAddr) -> Pending {
+    let client = world.client();
+    let result = Rc::new(RefCell::new(None));
+    let (rt, slot) = (client.clone(), Rc::clone(&result));
+    client.spawn("run", TaskClass::Latency, async move {
+        let (plan, bootstrap) = (plan(), [at.to_string()]);
+        let run = load::run(&rt, &plan, &bootstrap, &mut Sample::default, &mut |_| {}).await;
+        *slot.borrow_mut() = Some(run);
+    });
+    result
+}
+
+/// Runs the plan against a sink on another machine.
+fn run(plan: Plan) -> Result<Outcome, RunError> {
+    let (mut world, _, at) = with_a_sink();
     let client = world.client();
     world.block_on(&client.clone(), async move {
         let bootstrap = [at.to_string()];
@@ -105,6 +129,72 @@ fn without_consumers_only_acknowledgements_are_measured() {
     let outcome = run(plan).expect("the sink serves every plan");
     assert_eq!(outcome.counts.acked, outcome.offered);
     assert_eq!(outcome.counts.consumed, 0);
+}
+
+#[test]
+fn every_record_due_in_a_stall_counts_with_its_wait() {
+    let (mut world, node, at) = with_a_sink();
+    let us = NodeIndex(node.0 + 1);
+    let result = start(&mut world, at);
+    world.run_for(Duration::from_secs(1));
+    for (from, to) in [(us, node), (node, us)] {
+        world.cut_link(from, to);
+    }
+    world.run_for(Duration::from_millis(400));
+    for (from, to) in [(us, node), (node, us)] {
+        world.mend_link(from, to);
+    }
+    assert!(world.run_until(Duration::from_secs(60), |_| result.borrow().is_some()));
+    let outcome = result.take().expect("just seen").expect("the connection survives");
+    let ack = outcome.latencies.ack.total(0..20);
+    assert_eq!(ack.count(), outcome.offered, "every record counts");
+    // 1,600 of 8,000 records were due in the stall, evenly: a quarter of them waited over 300 ms.
+    let waited = |us| ack.samples().filter(|(value, _)| *value > us).map(|(_, count)| count).sum();
+    let (long, short): (u64, u64) = (waited(300_000), waited(100_000));
+    assert!((350..500).contains(&long), "{long} records waited more than 300 ms");
+    assert!((1_150..1_350).contains(&short), "{short} records waited more than 100 ms");
+}
+
+#[test]
+fn a_broker_that_dies_ends_the_run() {
+    let (mut world, node, at) = with_a_sink();
+    let result = start(&mut world, at);
+    world.run_for(Duration::from_secs(1));
+    world.kill(node);
+    assert!(world.run_until(Duration::from_secs(60), |_| result.borrow().is_some()));
+    let run = result.take().expect("just seen");
+    assert!(matches!(run, Err(RunError::Broker { .. })));
+}
+
+#[test]
+fn a_report_has_the_fields_that_other_tools_rely_on() {
+    let plan = Plan { limits: BTreeMap::from([("p99_us".to_owned(), 50_000)]), ..plan() };
+    let outcome = check(plan.clone());
+    let floor = report::floor(&outcome, plan.metric());
+    let circumstances = Circumstances {
+        name: "test".to_owned(),
+        started_at: reports::utc(0),
+        command: "loadgen".to_owned(),
+        labels: reports::Labels::default(),
+    };
+    let report = report::report(&plan, &outcome, Some(floor), circumstances);
+    let json = serde_json::to_value(&report).unwrap();
+    let names = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().expect("an object").keys().cloned().collect()
+    };
+    let shown = ["target", "records", "e2e", "floor", "throughput", "resources", "verify"]
+        .map(|part| format!("{part}: {}", names(&json[part]).join(" ")));
+    expect_test::expect![[r#"
+        achieved_rate ack command deliver duration_s e2e floor intervals invalid_reasons labels lag missed_reasons name offered records resources schema service started_at target throughput upper_bound valid verdict verify warnings
+        target: metric p99_us rate
+        records: acked consumed errors not_sent sent timeouts
+        e2e: ci count episodes hdr max_us p50_us p90_us p9999_us p999_us p99_us
+        floor: hdr metric p50_us p999_us p99_us
+        throughput: mb_per_s records_per_s
+        resources: broker_cpu_s broker_rss_bytes bytes_written_per_byte client_busy_ratio client_cpu_s cpu_s_per_million machine_cpu_s steal_ratio writeback_in_window
+        verify: corrupted duplicated examples lost reordered"#]].assert_eq(&format!("{}\n{}", names(&json).join(" "), shown.join("\n")));
+    let back: reports::Report = serde_json::from_value(json).unwrap();
+    assert_eq!(back, report);
 }
 
 #[test]

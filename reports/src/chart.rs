@@ -223,7 +223,7 @@ struct Axis {
 
 fn time_axis(report: &Report) -> Axis {
     let last = report.intervals.last().map_or(1, |second| second.at_s.max(1));
-    Axis { range: 0.0..f64::from(last), label: |value| format!("{value:.0} s"), ticks: 10 }
+    Axis { range: 0.0..f64::from(last), label: seconds_text, ticks: 10 }
 }
 
 fn log_chart(
