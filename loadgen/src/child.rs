@@ -28,8 +28,6 @@ pub struct Seat {
 pub struct Served {
     child: Child,
     pub address: String,
-    /// What it said about itself besides its address.
-    pub said: String,
     folder: Option<Folder>,
 }
 
@@ -108,13 +106,12 @@ fn start(seat: &Seat, arguments: Vec<String>, folder: Option<Folder>) -> Result<
     };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
     let child = command.spawn().map_err(|error| format!("cannot start a child: {error}"))?;
-    let mut served = Served { child, address: String::new(), said: String::new(), folder };
+    let mut served = Served { child, address: String::new(), folder };
     let output = served.child.stdout.take().expect("stdout is piped");
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         if let Some(ready) = line.strip_prefix("ready ") {
             let address = address_in(ready).ok_or_else(|| format!("no address in `{line}`"))?;
             served.address = address;
-            served.said = ready.to_owned();
             return Ok(served);
         }
     }

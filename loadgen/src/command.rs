@@ -178,6 +178,7 @@ fn labels(args: &RunArgs, seats: &Seats, embedded: Option<&Served>) -> Labels {
         IoArg::Uring => uring::choose(uring::Io::Uring),
         IoArg::Epoll => uring::choose(uring::Io::Epoll),
     };
+    let io = io.map_or("unknown".to_owned(), |choice| choice.to_string());
     let of_seat = |seat: &Seat| {
         let freedom = if seat.pinned { "" } else { " (not pinned)" };
         format!("{}{freedom}", cpu_text(&seat.cpus))
@@ -187,11 +188,9 @@ fn labels(args: &RunArgs, seats: &Seats, embedded: Option<&Served>) -> Labels {
         placement: args.placement.name().to_owned(),
         client_cpus: of_seat(&seats.client),
         broker_cpus: embedded.map(|_| of_seat(&seats.broker)),
-        client_io: io.map_or("unknown".to_owned(), |choice| choice.to_string()),
-        broker_io: embedded.and_then(|broker| {
-            let words = broker.said.split_whitespace();
-            words.into_iter().find_map(|word| word.strip_prefix("io=").map(str::to_owned))
-        }),
+        // An embedded broker gets the same flag on the same machine, and so the same backend.
+        broker_io: embedded.map(|_| io.clone()),
+        client_io: io,
         kernel: machine::kernel(),
         cpu_model: machine::cpu_model(),
         disk: embedded.and_then(Served::folder).and_then(machine::disk_of),

@@ -34,15 +34,7 @@ pub(crate) fn headline(report: &Report) -> String {
 }
 
 fn sentences(reasons: &[String]) -> String {
-    let mut text = String::new();
-    for reason in reasons {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(reason);
-        text.push('.');
-    }
-    text
+    if reasons.is_empty() { String::new() } else { format!("{}.", reasons.join("; ")) }
 }
 
 /// `1.00 M/s with e2e p99 ≤ 2.00 ms`.
