@@ -100,17 +100,31 @@ fn announce<R: Runtime>(shard: &Shard<R>, listeners: &[R::Listener]) {
     let bound = listeners.iter().map(|listener| listener.local_addr().to_string());
     let listeners = format!("listeners={}", bound.collect::<Vec<_>>().join(","));
     let (boot, image) = (&shard.boot, shard.image.borrow());
+    let directories = boot.directories.iter().map(|path| path.display().to_string());
     let text = format!(
-        "started version={} node={} shards={} io={} {listeners} topics={} partitions={}",
+        "started version={} node={} {listeners} shards={} {} flush.messages={} directories={} \
+         budget={}MiB topics={} partitions={}",
         boot.version,
         boot.node_id,
         shard.shard_count,
         boot.io,
+        shard.broker_number("log.flush.interval.messages"),
+        directories.collect::<Vec<_>>().join(","),
+        budget_mib(shard),
         image.topic_count(),
         image.partition_count(),
     );
     shard.log(Level::Info, text);
     (boot.ready)(&listeners);
+}
+
+/// What the bounded buffers of all shards may take together; index and page cache come on top.
+fn budget_mib<R: Runtime>(shard: &Shard<R>) -> usize {
+    let limits = &shard.limits;
+    let receive_pool = limits.receive_buffers * limits.receive_buffer_bytes;
+    let buffers =
+        limits.receive_bytes + limits.unsynced_bytes + limits.response_bytes + receive_pool;
+    (buffers * usize::from(shard.shard_count)) >> 20
 }
 
 fn serve_http<R: Runtime>(shard: &Rc<Shard<R>>, listener: R::Listener) {
