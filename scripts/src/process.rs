@@ -139,6 +139,13 @@ pub fn tail(file: &Path, count: usize) -> String {
     last_lines(&std::fs::read_to_string(file).unwrap_or_default(), count)
 }
 
+/// The first `count` lines of a text file that contain one of `words`.
+pub fn matching(file: &Path, words: &[&str], count: usize) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let told = text.lines().filter(|line| words.iter().any(|word| line.contains(word)));
+    told.take(count).collect::<Vec<_>>().join("\n")
+}
+
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")

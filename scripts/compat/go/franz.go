@@ -17,7 +17,9 @@ type franz struct {
 }
 
 func newFranz(bootstrap string) (Client, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap))
+	// The default answers from five seconds old metadata, also about a deleted topic.
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(bootstrap), kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
 		return nil, err
 	}

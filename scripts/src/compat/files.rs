@@ -21,13 +21,15 @@ pub fn run() -> Outcome {
         std::fs::remove_dir_all(&home).doing(|| home.display().to_string())?;
     }
     let ours = home.join("odradek");
+    let theirs = home.join("kafka");
+    let checks: [(&str, &dyn Fn() -> Outcome); 3] = [
+        ("Kafka's dump tool reads our segments", &|| dump_ours(&ours)),
+        ("Kafka opens our directory after a clean stop", &|| kafka_opens_ours(&ours)),
+        ("our broker opens Kafka's directory", &|| we_open_kafkas(&theirs)),
+    ];
     let mut failed = 0;
-    for (name, outcome) in [
-        ("Kafka's dump tool reads our segments", dump_ours(&ours)),
-        ("Kafka opens our directory after a clean stop", kafka_opens_ours(&ours)),
-        ("our broker opens Kafka's directory", we_open_kafkas(&home.join("kafka"))),
-    ] {
-        match outcome {
+    for (name, check) in checks {
+        match check() {
             Ok(()) => println!("ok    {name}"),
             Err(reason) => {
                 failed += 1;

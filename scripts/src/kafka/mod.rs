@@ -113,7 +113,7 @@ impl Kafka {
         let mut process = Background::start(&mut command)?;
         process::wait_until("Kafka is ready", START_PATIENCE, || {
             if !process.is_running()? {
-                let lines = process::tail(&trace_path, 20);
+                let lines = process::matching(&trace_path, &[" ERROR ", "Exception"], 5);
                 return Err(Failed(format!("Kafka ended while starting:\n{lines}")));
             }
             Ok(ready::listed_brokers(&bootstrap) == Some(1))
