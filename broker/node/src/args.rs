@@ -1,16 +1,25 @@
 //! The command line of `broker`.
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// A Kafka-wire-compatible broker: thread per core, durable before it acknowledges.
 ///
 /// `broker --data DIR` needs no ceremony: an empty directory is formatted and served on 127.0.0.1:9092.
 #[derive(Debug, Parser)]
-#[command(name = "broker", version)]
+#[command(name = "broker", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look after a data directory while no broker runs on it.
+    #[command(subcommand)]
+    Storage(Storage),
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +58,32 @@ pub(crate) struct ConfigArgs {
     /// Refuse unknown properties instead of warning.
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Storage {
+    /// Write `meta.properties` into empty log directories.
+    Format {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Cluster id as 22 characters of base64; drawn when absent.
+        #[arg(long, short = 't', value_name = "ID")]
+        cluster_id: Option<String>,
+        /// Leave directories alone that are already formatted.
+        #[arg(long, short = 'g')]
+        ignore_formatted: bool,
+    },
+    /// Show what the log directories hold; changes nothing.
+    Info {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Recover the directories as a start would, check every batch, and mark them clean: a broker or a Kafka then starts
+    /// on them without recovery.
+    Fsck {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,12 +8,13 @@ mod args;
 mod log;
 mod serve;
 mod settings;
+mod storage;
 
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::Cli;
+use args::{Cli, Command};
 
 /// Runs the `broker` program with these arguments, the program's name first.
 ///
@@ -28,7 +29,10 @@ pub fn main_from_args(args: Vec<OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    serve::serve(&cli.serve)
+    match cli.command {
+        None => serve::serve(&cli.serve),
+        Some(Command::Storage(task)) => storage::storage(task),
+    }
 }
 
 /// Prints why nothing was started.

@@ -6,7 +6,7 @@ use server::{Configured, Level, Line, Surroundings};
 use std::panic;
 use std::process::ExitCode;
 
-use crate::args::{self, Serve};
+use crate::args::{self, ConfigArgs, Serve};
 use crate::{log, refuse, settings};
 
 pub(crate) fn serve(args: &Serve) -> ExitCode {
@@ -14,17 +14,7 @@ pub(crate) fn serve(args: &Serve) -> ExitCode {
         Ok(cpus) => cpus.unwrap_or_else(uring::default_cpus),
         Err(why) => return refuse(&[why]),
     };
-    let configured = settings::properties(&args.config).and_then(|properties| {
-        let surroundings = Surroundings {
-            hostname: settings::hostname(),
-            resolve: settings::resolve,
-            limits: Limits::PRODUCTION,
-            log: write_line,
-            strict: args.config.strict,
-        };
-        server::configure(properties, surroundings)
-    });
-    let Configured { mut boot, warnings } = match configured {
+    let Configured { mut boot, warnings } = match configured(&args.config) {
         Ok(configured) => configured,
         Err(reasons) => return refuse(&reasons),
     };
@@ -49,7 +39,24 @@ pub(crate) fn serve(args: &Serve) -> ExitCode {
         limits: boot.limits.clone(),
         ..uring::Options::default()
     };
-    match uring::run(&options, move |rt, mesh| server::run(rt, mesh, boot.clone())) {
+    exit_code(uring::run(&options, move |rt, mesh| server::run(rt, mesh, boot.clone())))
+}
+
+/// What a node is given, from the command line and the machine.
+pub(crate) fn configured(args: &ConfigArgs) -> Result<Configured, Vec<String>> {
+    let properties = settings::properties(args)?;
+    let surroundings = Surroundings {
+        hostname: settings::hostname(),
+        resolve: settings::resolve,
+        limits: Limits::PRODUCTION,
+        log: write_line,
+        strict: args.strict,
+    };
+    server::configure(properties, surroundings)
+}
+
+pub(crate) fn exit_code(ended: Result<Exit, uring::StartError>) -> ExitCode {
+    match ended {
         Ok(Exit::Clean) => ExitCode::SUCCESS,
         Ok(Exit::Failed) => ExitCode::FAILURE,
         Err(error) => refuse(&[error.to_string()]),
@@ -74,7 +81,7 @@ fn io_of(backend: uring::Backend) -> uring::Io {
 
 /// A broken promise between our own functions must not be survived: recovery repairs a node that
 /// stopped, nothing repairs one that went on.
-fn abort_on_panic() {
+pub(crate) fn abort_on_panic() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         print(panic);
