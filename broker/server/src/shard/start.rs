@@ -21,6 +21,7 @@ use crate::{http, metrics, net};
 #[derive(Debug, Clone, Copy)]
 enum Step {
     JournalsReplayed = 1,
+    StoresOpen,
     LogsOpen,
     Stopped,
 }
@@ -73,6 +74,8 @@ async fn start<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<Vec<R::Lock>, String>
     let store = Store::open(shard.rt.clone(), options).await.map_err(|error| error.to_string())?;
     assert!(shard.store.set(store).is_ok(), "a shard starts once");
     upkeep::spawn(shard);
+    // The metadata that the first shard sends next makes the others open logs.
+    barrier(shard, Step::StoresOpen).await;
     if shard.id == FIRST {
         let bound = listeners.iter().map(Listener::local_addr);
         let endpoints = shard.boot.listeners.iter().zip(bound).map(|(spec, bound)| {
