@@ -38,36 +38,40 @@ const POOL_RETRY: Duration = Duration::from_millis(1);
 /// # Errors
 /// Only what leaves its files in doubt: the log must go offline. Anything else is noted in the log.
 pub(crate) async fn clean_if_due<R: Runtime>(log: &Log<R>) -> Result<(), StorageError> {
-    {
+    let truncation_count = {
         let state = log.log.state.borrow();
         let compacts = state.config.cleanup != Cleanup::Delete;
         if !compacts || state.failed.is_some() || state.cleaning.uncleanable.is_some() {
             return Ok(());
         }
-    }
-    let mut cleaning = match Cleaning::plan(log).await {
-        Ok(Some(cleaning)) => cleaning,
-        Ok(None) => return Ok(()),
-        Err(error) => return give_up(log, Failure::Before(error)),
+        state.truncation_count
     };
-    match cleaning.run().await {
+    let result = match Cleaning::plan(log, truncation_count).await {
+        Ok(Some(mut cleaning)) => cleaning.run().await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(Failure::Before(error)),
+    };
+    match result {
         Ok(()) => Ok(()),
-        Err(failure) => give_up(log, failure),
-    }
-}
-
-fn give_up<R: Runtime>(log: &Log<R>, failure: Failure) -> Result<(), StorageError> {
-    match failure {
-        Failure::Halfway(error) => Err(error),
-        // Room may come back; a log that went offline or is gone says so itself.
-        Failure::Before(error) if error.is_no_space() => Ok(()),
-        Failure::Before(StorageError::Offline { .. } | StorageError::Closed) => Ok(()),
-        Failure::Before(error) => {
-            log.log.state.borrow_mut().cleaning.uncleanable = Some(error.to_string());
-            log.store.count(|stats| stats.uncleanable_log_count += 1);
+        Err(Failure::Halfway(error)) => Err(error),
+        Err(Failure::Before(error)) => {
+            // A log that was deleted, failed or cut meanwhile lost files under the cleaning; and room may come back.
+            let is_same = {
+                let state = log.log.state.borrow();
+                state.failed.is_none() && state.truncation_count == truncation_count
+            };
+            if is_same && !error.is_no_space() {
+                leave_alone(log, error.to_string());
+            }
             Ok(())
         }
     }
+}
+
+/// Another attempt would end the same way; the next start looks again.
+fn leave_alone<R: Runtime>(log: &Log<R>, reason: String) {
+    log.log.state.borrow_mut().cleaning.uncleanable = Some(reason);
+    log.store.count(|stats| stats.uncleanable_log_count += 1);
 }
 
 struct Cleaning<'a, R: Runtime> {
@@ -84,11 +88,10 @@ struct Cleaning<'a, R: Runtime> {
 
 impl<'a, R: Runtime> Cleaning<'a, R> {
     /// What to clean; `None` when it is not due.
-    async fn plan(log: &'a Log<R>) -> Result<Option<Self>, StorageError> {
+    async fn plan(log: &'a Log<R>, truncation_count: u64) -> Result<Option<Self>, StorageError> {
         let now_ms = log.store.rt.now().wall_ms;
         let config = log.config();
         let compaction = config.compaction;
-        let truncation_count = log.log.state.borrow().truncation_count;
         let mut segments = log.sealed_segments();
         for segment in &mut segments {
             learn_times(log, segment, &compaction).await?;
@@ -115,8 +118,8 @@ impl<'a, R: Runtime> Cleaning<'a, R> {
     async fn run(&mut self) -> Result<(), Failure> {
         let survey = self.survey().await.map_err(Failure::Before)?;
         if !survey.is_complete() {
-            let reason = "too many transactions for one cleaning".to_owned();
-            return Err(Failure::Before(StorageError::Offline { reason }));
+            leave_alone(self.log, "more transactions than one cleaning can follow".to_owned());
+            return Ok(());
         }
         if let Some(first) = survey.first_undecided() {
             self.segments.retain(|segment| segment.end <= first);
