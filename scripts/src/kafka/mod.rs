@@ -195,10 +195,16 @@ fn node_id(data: &Path) -> Outcome<String> {
 fn settings(spec: &Spec, node_id: &str) -> String {
     let data = spec.existing_data.as_ref().map_or("data".into(), |dir| dir.display().to_string());
     let (port, controller) = (spec.port, spec.port + 1);
+    // A directory of ours names no voters in its metadata log: the quorum is static (KIP-595), not
+    // the dynamic one that `--standalone` formats (KIP-853).
+    let quorum = match spec.existing_data {
+        Some(_) => format!("controller.quorum.voters={node_id}@127.0.0.1:{controller}"),
+        None => format!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"),
+    };
     let mut text = format!(
         "process.roles=broker,controller
 node.id={node_id}
-controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+{quorum}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
