@@ -67,6 +67,10 @@ pub enum Bug {
     DedupWindowOfOne,
     /// The high watermark counts the leader's own end before its sync.
     HighWatermarkCountsUnsynced,
+    /// Compaction drops a producer's last batch: its next retry is appended twice.
+    CompactionForgetsProducers,
+    /// Compaction drops a tombstone before its horizon: a slow reader keeps the deleted key.
+    TombstoneDroppedEarly,
 }
 
 /// Rare states that a sweep must reach at least once.

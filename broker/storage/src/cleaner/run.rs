@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Buf, Bufs, Offset};
+use model::{Buf, Bufs, Bug, Offset};
 use runtime::{Disk, Open, Runtime};
 use wire::batch::{BatchError, BatchHeader, BatchView};
 use wire::compression::Codec;
@@ -254,9 +254,12 @@ impl<'a, R: Runtime> Cleaning<'a, R> {
         fates: &mut Fates,
     ) -> Result<Option<Segment<FileOf<R>>>, StorageError> {
         let rt = &self.log.store.rt;
+        let drops_early = self.log.store.planted(Bug::TombstoneDroppedEarly);
+        let delete_retention_ms =
+            if drops_early { 0 } else { self.config.compaction.delete_retention_ms };
         let rules = Rules {
             now_ms: self.now_ms,
-            delete_retention_ms: self.config.compaction.delete_retention_ms,
+            delete_retention_ms,
             decompressed_bytes_max: DECOMPRESSED_BYTES_MAX,
         };
         let file = rt.open(path, Open::Create).await.map_err(StorageError::disk(path, "create"))?;
@@ -274,8 +277,12 @@ impl<'a, R: Runtime> Cleaning<'a, R> {
                 left_bytes -= bytes.len() as u64;
                 // The last batch tells where the segment ends, to recovery and to the next append after it.
                 let is_last = left_bytes == 0;
-                let when_empty =
-                    if is_last { WhenEmpty::KeepHeader } else { survey.when_empty(&batch.header) };
+                let forgets = self.log.store.planted(Bug::CompactionForgetsProducers);
+                let when_empty = match is_last {
+                    true => WhenEmpty::KeepHeader,
+                    false if forgets => WhenEmpty::Drop,
+                    false => survey.when_empty(&batch.header),
+                };
                 let verdict = self.judge(bytes.clone(), map, rules, (fate, when_empty)).await;
                 let kept = match verdict.map_err(|error| reader.corrupt(&error))? {
                     Verdict::Keep => bytes,
