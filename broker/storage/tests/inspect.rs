@@ -147,3 +147,41 @@ fn after_a_clean_stop_the_journal_brings_nothing_back() {
     let (log, _) = rig.open(0, config());
     assert_eq!(log.end_offset(), Offset(10));
 }
+
+#[test]
+fn the_text_files_are_kafkas() {
+    let (mut rig, _) = stopped(9);
+    let (rt, store) = (rig.rt.clone(), rig.store.clone());
+    let texts = rig.wait(async move {
+        let data = Path::new(DATA);
+        store.close().await.unwrap();
+        store.checkpoints()[0].write(&rt, data).await.unwrap();
+        storage::mark_clean(&rt, data).await.unwrap();
+        let mut texts = Vec::new();
+        for name in [
+            "meta.properties",
+            "recovery-point-offset-checkpoint",
+            "log-start-offset-checkpoint",
+            ".kafka_cleanshutdown",
+            "orders-0/partition.metadata",
+            "orders-0/leader-epoch-checkpoint",
+        ] {
+            let file = rt.open(&data.join(name), Open::Read).await.unwrap();
+            let (_, bytes) = rt.read(&file, 0, Vec::with_capacity(4096), 4096).await;
+            texts.push(String::from_utf8(bytes).unwrap());
+        }
+        let facts = inspect_directory(&rt, data).await.unwrap();
+        (texts, facts.identity.unwrap())
+    });
+    let (texts, identity) = texts;
+    let (cluster, directory) = (identity.cluster_id, identity.directory_id);
+    let expected = [
+        format!("version=1\ncluster.id={cluster}\nnode.id=1\ndirectory.id={directory}\n"),
+        "0\n1\norders 0 30\n".to_owned(),
+        "0\n1\norders 0 0\n".to_owned(),
+        "{\"version\":0,\"brokerEpoch\":-1}".to_owned(),
+        format!("version: 0\ntopic_id: {}", id(0).at.topic),
+        "0\n1\n1 0\n".to_owned(),
+    ];
+    assert_eq!(texts, expected);
+}
