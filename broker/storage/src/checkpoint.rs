@@ -215,6 +215,8 @@ async fn read_lines<R: Disk>(rt: &R, path: &Path) -> Result<Vec<String>, Storage
     let mut lines = text.lines().map(str::to_owned);
     match lines.next() {
         Some(version) if version == "0" => {}
+        // Kafka creates its files empty and fills them at the first checkpoint.
+        None => return Ok(Vec::new()),
         found => {
             let found = found.unwrap_or_default();
             return Err(StorageError::Version { path: path.to_path_buf(), found });
