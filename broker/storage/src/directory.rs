@@ -45,6 +45,8 @@ impl DirectoryInfo {
         let mut checkpoints = self.checkpoints.clone();
         checkpoints.recovery_points.retain(|name, _| exists(name));
         checkpoints.log_starts.retain(|name, _| exists(name));
+        // A log of the same name may be new: cleaning from its start costs time, skipping a part keeps old records.
+        checkpoints.first_dirty.clear();
         Ok(checkpoints)
     }
 }
