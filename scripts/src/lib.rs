@@ -15,6 +15,7 @@ pub mod ci;
 pub mod compat;
 pub mod crash;
 pub mod tidy;
+pub mod trace;
 
 /// What a task could not do, as one sentence for the person who called it.
 #[derive(Debug)]

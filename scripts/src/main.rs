@@ -4,7 +4,7 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, baseline, ci, compat, crash, kafka, tidy};
+use scripts::{Failed, Outcome, baseline, ci, compat, crash, kafka, tidy, trace};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -39,6 +39,11 @@ enum Task {
     },
     /// Measure our broker beside a real Kafka, turn by turn
     Baseline(baseline::Arguments),
+    /// Watch what our broker asks of the kernel
+    Trace {
+        #[command(subcommand)]
+        action: trace::Action,
+    },
     /// Run unmodified Kafka clients against a broker
     Compat(compat::Arguments),
     /// Kill our broker under load, again and again, and look for every acknowledged record
@@ -70,6 +75,7 @@ fn run(task: Task) -> Outcome {
         Task::Fuzz(arguments) => fuzz::run(&arguments).map_err(Failed),
         Task::Kafka { action } => kafka::cli::run(action),
         Task::Baseline(arguments) => baseline::run(&arguments),
+        Task::Trace { action } => trace::run(&action),
         Task::Compat(arguments) => compat::run(&arguments),
         Task::Crash(arguments) => crash::run(&arguments),
     }

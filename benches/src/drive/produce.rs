@@ -13,8 +13,8 @@ use wire::messages::produce::{
     PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData,
 };
 
-/// The newest version that names topics.
-const VERSION: i16 = 12;
+/// Names topics, and is not yet one of those that speak of transactions (KIP-890).
+const VERSION: i16 = 11;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProduceArgs {

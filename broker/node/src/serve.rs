@@ -1,7 +1,7 @@
 //! `broker`: from arguments to running shards and back to an exit code.
 
 use model::Limits;
-use runtime::Exit;
+use runtime::{Exit, Spawn};
 use server::{Configured, Level, Line, Surroundings};
 use std::panic;
 use std::process::ExitCode;
@@ -39,7 +39,15 @@ pub(crate) fn serve(args: &Serve) -> ExitCode {
         limits: boot.limits.clone(),
         ..uring::Options::default()
     };
-    exit_code(uring::run(&options, move |rt, mesh| server::run(rt, mesh, boot.clone())))
+    let main = move |rt: uring::Live, mesh| {
+        let (counted, boot) = (rt.clone(), boot.clone());
+        async move {
+            server::run(rt, mesh, boot).await;
+            // Once per life, so that a test can tell what a load asked of the kernel.
+            tracing::debug!("[{}] {:?}", counted.shard().0, counted.counters());
+        }
+    };
+    exit_code(uring::run(&options, main))
 }
 
 /// What a node is given, from the command line and the machine.

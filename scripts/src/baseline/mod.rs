@@ -181,7 +181,7 @@ impl Session<'_> {
 fn summary(row: &Row, raw: &Raw) -> String {
     let Some(result) = &raw.result else {
         let why = raw.error.as_deref().unwrap_or_default();
-        return format!("no result: {}", why.lines().next().unwrap_or_default());
+        return format!("no result: {}", why.lines().last().unwrap_or_default());
     };
     let shown = row.work.metrics().iter().filter_map(|metric| {
         Some(format!("{} {}", metric.name, render::digits(metric.of(result)?)))

@@ -15,6 +15,8 @@ const PAIRS: [(&str, &str); 4] = [
     ("odradek-nosync", "kafka-sync"),
 ];
 
+const NO_FIGURE: &str = "–";
+
 impl Metric {
     /// The figure of one slot; `None` when the slot could not tell.
     pub(super) fn of(&self, result: &Value) -> Option<f64> {
@@ -84,6 +86,9 @@ fn section(text: &mut String, row: &Row, slots: &[&Raw]) {
     for (ours, theirs) in PAIRS {
         let cells: Vec<String> =
             metrics.iter().map(|metric| ratio(*metric, slots, ours, theirs)).collect();
+        if cells.iter().all(|cell| cell == NO_FIGURE) {
+            continue;
+        }
         let _ = writeln!(text, "| {ours} ÷ {theirs} | | {} |", cells.join(" | "));
     }
     for (name, limit) in row.goals {
@@ -117,8 +122,9 @@ fn goal(name: &str, limit: f64, figure: Option<f64>) -> String {
 fn remarks(text: &mut String, raw: &Raw) {
     let slot = format!("run {} of `{}`", raw.run, raw.side);
     if let Some(error) = &raw.error {
-        let first = error.lines().next().unwrap_or_default();
-        let _ = writeln!(text, "\n- No result in {slot}: {first}");
+        // The last line is the program's own; the first is how it was called.
+        let last = error.lines().last().unwrap_or_default();
+        let _ = writeln!(text, "\n- No result in {slot}: {last}");
     }
     let list = |key: &str| -> Vec<String> {
         let list = raw.result.as_ref().and_then(|it| it.get(key)?.as_array().cloned());
@@ -140,7 +146,7 @@ fn spread(metric: Metric, slots: &[&Raw]) -> String {
             format!("{} [{} to {}]", digits(median), digits(*least), digits(*greatest))
         }
         (Some(median), _) => digits(median),
-        (None, _) => "–".to_owned(),
+        (None, _) => NO_FIGURE.to_owned(),
     }
 }
 
@@ -154,7 +160,7 @@ fn ratio(metric: Metric, slots: &[&Raw], ours: &str, theirs: &str) -> String {
         let (first, second) = (figure(ours, raw.run)?, figure(theirs, raw.run)?);
         (second > 0.0).then_some(first / second)
     });
-    median(ratios.collect()).map_or_else(|| "–".to_owned(), |it| format!("{}×", digits(it)))
+    median(ratios.collect()).map_or_else(|| NO_FIGURE.to_owned(), |it| format!("{}×", digits(it)))
 }
 
 fn median(mut figures: Vec<f64>) -> Option<f64> {
@@ -215,7 +221,7 @@ mod tests {
                 placement: "split".into(),
             },
             result: figure.map(|it| json!({ "broker_us_per_request": it })),
-            error: figure.is_none().then(|| "it broke\nand more".into()),
+            error: figure.is_none().then(|| "the call\nit broke".into()),
         }
     }
 
