@@ -11,6 +11,10 @@ use wire::{DecodeError, EncodeError};
 /// A batch is in the log as a whole or not at all.
 pub const BATCH_RECORDS_MAX: usize = 10_000;
 
+/// Kafka's `RegisterControllerRecord`: where a controller listens. A node that takes a directory
+/// over is its own controller and needs none of it.
+const REGISTER_CONTROLLER: u32 = 27;
+
 /// A metadata batch holds short records and is never compressed; this bounds what is read.
 const DECOMPRESSED_BYTES_MAX: usize = 64 << 20;
 
@@ -92,9 +96,11 @@ pub fn decode_batch(bytes: &[u8]) -> Result<Vec<(Offset, MetadataRecord)>, Metad
             .ok_or(MetadataLogError::Batch(BatchError::OffsetDelta { index, offset_delta }))?;
         let value = record.value.ok_or(MetadataLogError::NoValue { offset })?;
         let value = Buf::from(value.to_vec());
-        let decoded = MetadataRecord::decode(&value);
-        records
-            .push((offset, decoded.map_err(|error| MetadataLogError::Record { offset, error })?));
+        match MetadataRecord::decode(&value) {
+            Ok(record) => records.push((offset, record)),
+            Err(DecodeError::UnknownRecord { record_type: REGISTER_CONTROLLER, .. }) => {}
+            Err(error) => return Err(MetadataLogError::Record { offset, error }),
+        }
     }
     Ok(records)
 }
