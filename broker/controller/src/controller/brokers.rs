@@ -57,14 +57,18 @@ fn new_leader_epochs(view: View<'_>, broker: NodeId) -> Vec<MetadataRecord> {
     let mut records = Vec::new();
     for topic in view.image.topics() {
         for (partition, index) in topic.partitions.iter().zip(0..) {
+            // A sole replica is the best there is, also where nobody is in sync: Kafka's controller
+            // empties the in-sync set of a broker that stops (KIP-966).
+            let sole = partition.replicas == [broker];
             let leads = partition.leader == Some(broker)
-                || (partition.leader.is_none() && partition.isr.contains(&broker));
+                || (partition.leader.is_none() && (sole || partition.isr.contains(&broker)));
             if leads {
                 records.push(
                     PartitionChangeRecord {
                         partition_id: index,
                         topic_id: topic.id,
                         leader: broker.0,
+                        isr: sole.then(|| vec![broker.0]),
                         ..Default::default()
                     }
                     .into(),
