@@ -42,7 +42,8 @@ impl Broker {
         let mut child = Command::new(env!("CARGO_BIN_EXE_broker"))
             .args(["--ready-line", "--no-pin", "--log-level", "error", "--data"])
             .arg(directory)
-            .args(["--set", "listeners=PLAINTEXT://127.0.0.1:0"])
+            // Tests run side by side: no fixed port, that of the metrics included.
+            .args(["--set", "listeners=PLAINTEXT://127.0.0.1:0", "--set", "http.listener="])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

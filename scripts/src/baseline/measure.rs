@@ -186,7 +186,11 @@ fn loadgen(
         .args(["--duration", &format!("{}ms", args.duration.as_millis())])
         .args(["--warmup", &format!("{}ms", args.warmup.as_millis())])
         .arg("--json")
-        .arg(json);
+        .arg(json.file_name().unwrap_or(json.as_os_str()));
+    // The report quotes its command line, which must not name this machine's folders.
+    if let Some(folder) = json.parent() {
+        command.current_dir(folder);
+    }
     if let Some(topic) = topic {
         command.args(["--topic", topic]);
     }
