@@ -15,7 +15,7 @@ use core::cell::{Ref, RefCell};
 use std::rc::Rc;
 
 use model::{Buf, ErrorCode, LeaderEpoch, Offset, TopicPartition};
-use replication::{Acks, AppendError, Batch, Effect, Event, LogEnds, ProducerStamp, Replica};
+use replication::{Acks, AppendError, Batch, Effect, Event, LogEnds, Replica};
 use runtime::Runtime;
 use storage::{Log, StorageError};
 use wire::batch::{BatchFacts, TimestampType, patched_head};
@@ -108,20 +108,7 @@ impl<R: Runtime> Partition<R> {
             let snapshot = self.replica().producers().snapshot();
             self.log.roll(snapshot);
         }
-        let event = Event::Append {
-            batch: Batch {
-                record_count: facts.record_count,
-                max_timestamp_ms: facts.max_timestamp_ms,
-                producer: facts.header.producer.map(|it| ProducerStamp {
-                    id: it.id,
-                    epoch: it.epoch,
-                    base_sequence: it.base_sequence,
-                }),
-                transactional: facts.header.attributes.is_transactional(),
-            },
-            acks,
-            request_leader_epoch: None,
-        };
+        let event = Event::Append { batch: Batch::from(facts), acks, request_leader_epoch: None };
         let log_append_time_ms = match self.topic.borrow().settings.timestamp_type {
             TimestampType::LogAppendTime => Some(facts.max_timestamp_ms),
             TimestampType::CreateTime => None,

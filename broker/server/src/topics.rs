@@ -14,6 +14,7 @@ use runtime::Runtime;
 use storage::{LogId, StorageError};
 
 use crate::boot::Level;
+use crate::control::view;
 use crate::partition::{Partition, ProducerRecovery};
 use crate::settings::TopicSettings;
 use crate::shard::Shard;
@@ -43,10 +44,7 @@ impl Topic {
 
     /// Written by the broker itself; clients may only read it (Kafka `Topic.isInternal`).
     pub(crate) fn is_internal(&self) -> bool {
-        matches!(
-            self.name.as_str(),
-            "__consumer_offsets" | "__transaction_state" | "__share_group_state"
-        )
+        view::is_internal(&self.name)
     }
 }
 
