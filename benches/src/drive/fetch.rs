@@ -16,7 +16,7 @@ use wire::messages::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTo
 /// The newest version that names topics.
 const VERSION: i16 = 12;
 /// Batches of about 60 kB: whole ones fit both fetch sizes of the reports.
-const SHAPE: Shape = Shape { records: 60, value_bytes: 1_000 };
+pub(crate) const SHAPE: Shape = Shape { records: 60, value_bytes: 1_000 };
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FetchArgs {
@@ -101,26 +101,59 @@ fn learn(peer: &mut Peer, args: &FetchArgs) -> Outcome<Vec<Step>> {
     let mut steps = Vec::new();
     let mut offset = 0;
     loop {
-        let request = peer::encode(&request(args, offset), VERSION)?;
-        peer.send(&request)?;
-        let frame = Buf::from(peer.receive()?.to_vec());
-        let response_bytes = frame.len();
-        let response: FetchResponse = peer::decode(&frame, VERSION)?;
-        let partition = response.responses.iter().flat_map(|topic| &topic.partitions).next();
-        let Some(partition) = partition else {
-            return Err("Fetch: the answer leaves out the partition".to_owned());
-        };
-        if response.error_code != 0 || partition.error_code != 0 {
-            let codes = (response.error_code, partition.error_code);
-            return Err(format!("Fetch: error codes {codes:?}"));
-        }
-        let records = partition.records.as_deref().unwrap_or_default();
-        // Kafka may cut the last batch at the size limit; it comes whole with the next fetch.
-        let whole = batches(records).filter_map(Result::ok).last();
-        let Some(last) = whole else { return Ok(steps) };
-        offset = last.header.base_offset.0 + i64::from(last.header.last_offset_delta) + 1;
-        steps.push(Step { request, response_bytes });
+        let place = Place { topic: &args.target.topic, partition: 0, offset };
+        let request = peer::encode(&request(place, args.max_bytes), VERSION)?;
+        let Some(answer) = fetch(peer, &request)? else { return Ok(steps) };
+        offset = answer.next_offset;
+        steps.push(Step { request, response_bytes: answer.response_bytes });
     }
+}
+
+/// Where a fetch starts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
+/// What a fetch of whole batches brought.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    pub(crate) response_bytes: usize,
+    pub(crate) next_offset: i64,
+}
+
+/// Fetches from a place; `None` at the end of the partition.
+pub(crate) fn fetch_at(
+    peer: &mut Peer,
+    place: Place<'_>,
+    max_bytes: i32,
+) -> Outcome<Option<Answer>> {
+    let request = peer::encode(&request(place, max_bytes), VERSION)?;
+    fetch(peer, &request)
+}
+
+fn fetch(peer: &mut Peer, request: &[u8]) -> Outcome<Option<Answer>> {
+    peer.send(request)?;
+    let frame = Buf::from(peer.receive()?.to_vec());
+    let response_bytes = frame.len();
+    let response: FetchResponse = peer::decode(&frame, VERSION)?;
+    let partition = response.responses.iter().flat_map(|topic| &topic.partitions).next();
+    let Some(partition) = partition else {
+        return Err("Fetch: the answer leaves out the partition".to_owned());
+    };
+    if response.error_code != 0 || partition.error_code != 0 {
+        let codes = (response.error_code, partition.error_code);
+        return Err(format!("Fetch: error codes {codes:?}"));
+    }
+    let records = partition.records.as_deref().unwrap_or_default();
+    // Kafka may cut the last batch at the size limit; it comes whole with the next fetch.
+    let last = batches(records).filter_map(Result::ok).last();
+    Ok(last.map(|last| Answer {
+        response_bytes,
+        next_offset: last.header.base_offset.0 + i64::from(last.header.last_offset_delta) + 1,
+    }))
 }
 
 fn replay(bootstrap: &str, steps: &[Step], passes: u64) -> Outcome<()> {
@@ -138,16 +171,17 @@ fn replay(bootstrap: &str, steps: &[Step], passes: u64) -> Outcome<()> {
 }
 
 /// Without a session and without waiting.
-fn request(args: &FetchArgs, offset: i64) -> FetchRequest {
+fn request(place: Place<'_>, max_bytes: i32) -> FetchRequest {
     let partition = FetchPartition {
-        fetch_offset: offset,
-        partition_max_bytes: args.max_bytes,
+        partition: place.partition,
+        fetch_offset: place.offset,
+        partition_max_bytes: max_bytes,
         ..FetchPartition::default()
     };
     let topic = FetchTopic {
-        topic: args.target.topic.clone(),
+        topic: place.topic.to_owned(),
         partitions: vec![partition],
         ..FetchTopic::default()
     };
-    FetchRequest { max_bytes: args.max_bytes, topics: vec![topic], ..FetchRequest::default() }
+    FetchRequest { max_bytes, topics: vec![topic], ..FetchRequest::default() }
 }

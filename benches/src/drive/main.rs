@@ -10,6 +10,7 @@
 mod fetch;
 mod peer;
 mod produce;
+mod readers;
 mod topics;
 mod usage;
 
@@ -29,6 +30,10 @@ enum Command {
     Produce(produce::ProduceArgs),
     /// Load a partition, then fetch it over and over
     Fetch(fetch::FetchArgs),
+    /// Read old records at a steady pace, each reader its own partition
+    Readers(readers::ReadersArgs),
+    /// Delete a topic
+    Delete(Target),
     /// Create a topic, which stays, and wait until every partition has a leader
     Topic(topics::TopicArgs),
 }
@@ -61,6 +66,8 @@ fn main() -> ExitCode {
         Command::Fetch(args) => {
             fetch::run(&args).and_then(|it| leave(&args.target).map(|()| text(&it)))
         }
+        Command::Readers(args) => readers::run(&args).map(|it| text(&it)),
+        Command::Delete(target) => topics::delete(&target).map(|()| "{}".to_owned()),
         Command::Topic(args) => topics::run(&args).map(|it| text(&it)),
     };
     match result {

@@ -1,10 +1,10 @@
 //! One slot: one row, one side, one run.
 
-use super::node::{Node, Placement, Side};
+use super::node::{Node, Placement};
 use super::rows::{Row, Work};
-use super::{Arguments, BUILD_PACKAGES};
+use super::{Arguments, BUILD_PACKAGES, beside, ceiling};
 use crate::{Doing, Failed, Outcome, paths, process};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -15,8 +15,6 @@ const SLACK: Duration = Duration::from_secs(90);
 const REQUEST_WARMUP_S: f64 = 2.0;
 /// Requests are counted over at most this long: at full speed each second writes a gigabyte.
 const REQUEST_S_MAX: f64 = 8.0;
-const IDLE: Duration = Duration::from_secs(20);
-const CRASH_PARTITIONS: &str = "1000";
 /// Writeback of the slot before ends before the next one starts.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -68,58 +66,19 @@ pub(super) fn on(
                 ("--total-bytes", args.fetch_bytes.to_string()),
             ],
         ),
-        Work::Latency { .. } => loadgen(node, row, args, None, json),
-        Work::Lifecycle | Work::Crash => unreachable!("these start a node of their own"),
+        Work::Latency { rate, size, producers, partitions } => {
+            let standard = Load::of_100_bytes(row.name, rate);
+            loadgen(node, Load { size, producers, partitions, ..standard }, args, json)
+        }
+        Work::Ceiling { from, producers } => {
+            let load = Load { producers, ..Load::of_100_bytes(row.name, from) };
+            ceiling::find(load, args, |load, args| loadgen(node, load, args, json))
+        }
+        Work::Beside(disturbance) => beside::run(node, row, disturbance, args, json),
+        Work::Lifecycle | Work::Crash | Work::FreeForAll { .. } | Work::Restart => {
+            unreachable!("these start a node of their own")
+        }
     }
-}
-
-/// Rows that start, stop or kill a node of their own, on every CPU.
-pub(super) fn alone(side: Side, row: &Row, args: &Arguments, dir: &Path) -> Outcome<Value> {
-    settle()?;
-    let mut node = Node::fresh(side, Placement::Free, dir, &args.heap)?;
-    match row.work {
-        Work::Lifecycle => lifecycle(&mut node),
-        _ => crash(&mut node, row, args),
-    }
-}
-
-fn lifecycle(node: &mut Node) -> Outcome<Value> {
-    let fresh_start_ms = node.start()?;
-    let before_s = node.cpu_s()?;
-    std::thread::sleep(IDLE);
-    let idle_cpu_ratio = (node.cpu_s()? - before_s) / IDLE.as_secs_f64();
-    let idle_rss_bytes = node.rss_bytes()?;
-    let stop_ms = node.stop()?;
-    let start_after_stop_ms = node.start()?;
-    node.stop()?;
-    Ok(json!({
-        "fresh_start_ms": fresh_start_ms,
-        "idle_s": IDLE.as_secs(),
-        "idle_cpu_ratio": idle_cpu_ratio,
-        "idle_rss_bytes": idle_rss_bytes,
-        "stop_ms": stop_ms,
-        "start_after_stop_ms": start_after_stop_ms,
-    }))
-}
-
-fn crash(node: &mut Node, row: &Row, args: &Arguments) -> Outcome<Value> {
-    node.start()?;
-    let partitions = [("--partitions", CRASH_PARTITIONS.to_owned())];
-    let create = drive("topic", node, row.name, args.duration, &partitions)?;
-    let json = std::env::temp_dir().join(format!("crash-{}.json", std::process::id()));
-    loadgen(node, row, args, Some(row.name), &json)?;
-    let rss_bytes = node.rss_bytes()?;
-    node.kill()?;
-    let start_after_kill_ms = node.start()?;
-    let again = drive("topic", node, row.name, args.duration, &partitions)?;
-    node.stop()?;
-    let led_again_ms = again["led_ms"].as_f64().map(|led| start_after_kill_ms + led);
-    Ok(json!({
-        "create": create,
-        "rss_bytes": rss_bytes,
-        "start_after_kill_ms": start_after_kill_ms,
-        "led_again_ms": led_again_ms,
-    }))
 }
 
 /// Brings a new JVM to its working speed; the same load for every product.
@@ -129,19 +88,13 @@ pub(super) fn warm_up(node: &Node, args: &Arguments) -> Outcome {
     }
     let json = std::env::temp_dir().join(format!("warm-up-{}.json", std::process::id()));
     let warm = Arguments { duration: args.jvm_warmup, ..args.clone() };
-    let row = Row {
-        name: "warm-up",
-        title: "warm-up",
-        work: Work::Latency { rate: 200_000, size: 100, producers: 2, partitions: 6 },
-        quick: false,
-        goals: &[],
-    };
-    let warmed = loadgen(node, &row, &warm, None, &json);
+    let warmed = loadgen(node, Load::of_100_bytes("warm-up", 200_000), &warm, &json);
     let _ = std::fs::remove_file(json);
     warmed.map(|_| ())
 }
 
-fn drive(
+/// Runs the closed-loop drive on the client's CPU.
+pub(super) fn drive(
     command: &str,
     node: &Node,
     topic: &str,
@@ -163,42 +116,48 @@ fn drive(
     Ok(result)
 }
 
-/// `topic` is an existing one; a new one is made and deleted when it is `None`.
-fn loadgen(
+/// What the open-loop generator offers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load<'a> {
+    pub(super) name: &'a str,
+    pub(super) rate: u32,
+    pub(super) size: u32,
+    pub(super) producers: u32,
+    pub(super) partitions: u32,
+    /// An existing one; a new one is made and deleted when it is `None`.
+    pub(super) topic: Option<&'a str>,
+    /// As `--target` takes it.
+    pub(super) target: Option<&'a str>,
+    /// Where the generator runs.
+    pub(super) placement: Placement,
+}
+
+impl<'a> Load<'a> {
+    /// The standard load: 2 producers, 6 partitions, the client on its own CPU.
+    pub(super) fn of_100_bytes(name: &'a str, rate: u32) -> Self {
+        Self {
+            name,
+            rate,
+            size: 100,
+            producers: 2,
+            partitions: 6,
+            topic: None,
+            target: None,
+            placement: Placement::Split,
+        }
+    }
+}
+
+/// Runs loadgen; `json` is where it may put its report meanwhile.
+pub(super) fn loadgen(
     node: &Node,
-    row: &Row,
+    load: Load<'_>,
     args: &Arguments,
-    topic: Option<&str>,
     json: &Path,
 ) -> Outcome<Value> {
-    let (rate, size, producers, partitions) = match row.work {
-        Work::Latency { rate, size, producers, partitions } => (rate, size, producers, partitions),
-        _ => (50_000, 100, 2, 1_000),
-    };
-    let program = paths::release_binary("loadgen");
-    let mut command = bounded(args.duration + args.warmup + SLACK);
-    command
-        .arg(&program)
-        .args(["run", "--bootstrap", &node.bootstrap(), "--name", row.name])
-        .args(["--rate", &rate.to_string(), "--size", &format!("{size}B")])
-        .args(["--partitions", &partitions.to_string(), "--producers", &producers.to_string()])
-        .args(["--consumers", "2", "--acks", "all", "--linger", "0.5ms", "--cpus", "1"])
-        .args(["--duration", &format!("{}ms", args.duration.as_millis())])
-        .args(["--warmup", &format!("{}ms", args.warmup.as_millis())])
-        .arg("--json")
-        .arg(json.file_name().unwrap_or(json.as_os_str()));
-    // The report quotes its command line, which must not name this machine's folders.
-    if let Some(folder) = json.parent() {
-        command.current_dir(folder);
-    }
-    if let Some(topic) = topic {
-        command.args(["--topic", topic]);
-    }
-    if args.no_floor {
-        command.arg("--no-floor");
-    }
+    let output = loadgen_command(node, load, args, json).output();
     // Its exit code is its verdict; the report says why, so a run with a report is a run.
-    let output = command.stdin(Stdio::null()).output().doing(|| "start loadgen".into())?;
+    let output = output.doing(|| "start loadgen".into())?;
     let Ok(text) = std::fs::read_to_string(json) else {
         let printed = String::from_utf8_lossy(&output.stderr);
         let last = printed.lines().last().unwrap_or("no report");
@@ -208,14 +167,55 @@ fn loadgen(
     serde_json::from_str(&text).doing(|| json.display().to_string())
 }
 
+/// The generator as a command that is not started yet.
+pub(super) fn loadgen_command(
+    node: &Node,
+    load: Load<'_>,
+    args: &Arguments,
+    json: &Path,
+) -> Command {
+    let mut command = bounded(args.duration + args.warmup + SLACK);
+    command
+        .arg(paths::release_binary("loadgen"))
+        .args(["run", "--bootstrap", &node.bootstrap(), "--name", load.name])
+        .args(["--rate", &load.rate.to_string(), "--size", &format!("{}B", load.size)])
+        .args(["--partitions", &load.partitions.to_string()])
+        .args(["--producers", &load.producers.to_string()])
+        .args(["--consumers", "2", "--acks", "all", "--linger", "0.5ms"])
+        .args(["--duration", &format!("{}ms", args.duration.as_millis())])
+        .args(["--warmup", &format!("{}ms", args.warmup.as_millis())])
+        .arg("--json")
+        .arg(json.file_name().unwrap_or(json.as_os_str()))
+        .stdin(Stdio::null());
+    // The report quotes its command line, which must not name this machine's folders.
+    if let Some(folder) = json.parent() {
+        command.current_dir(folder);
+    }
+    match load.placement {
+        Placement::Split => command.args(["--cpus", "1"]),
+        Placement::Free => command.args(["--placement", "free-for-all"]),
+    };
+    if let Some(topic) = load.topic {
+        command.args(["--topic", topic]);
+    }
+    if let Some(target) = load.target {
+        command.args(["--target", target]);
+    }
+    if args.no_floor {
+        command.arg("--no-floor");
+    }
+    command
+}
+
 /// Stops what follows when it takes longer than `limit`.
-fn bounded(limit: Duration) -> Command {
+pub(super) fn bounded(limit: Duration) -> Command {
     let mut command = Command::new("timeout");
     command.args(["-k", "5", &limit.as_secs().to_string()]);
     command
 }
 
-fn settle() -> Outcome {
+/// Writes out what earlier slots left behind.
+pub(super) fn settle() -> Outcome {
     process::run(&mut Command::new("sync"))?;
     std::thread::sleep(SETTLE);
     Ok(())

@@ -5,8 +5,12 @@
 //! policies; every slot leaves a raw file, also one that failed; nothing measured is ever replaced.
 //! Does not: repeat until a figure looks good, or compare across runs: ratios are within one run.
 //!
-//! Reading order: `rows` (what), `node` (against what), `measure` (how), `record`, `render`.
+//! Reading order: `rows` (what), `node` (against what), `measure` (how; `alone`, `beside` and `ceiling`
+//! are the rows that are more than one call), `record`, `render`.
 
+mod alone;
+mod beside;
+mod ceiling;
 mod measure;
 mod node;
 mod record;
@@ -16,7 +20,7 @@ mod rows;
 use crate::{Doing, Failed, Outcome, paths};
 use node::{Node, Placement, SIDES, Side};
 use record::{Machine, Raw, Turn};
-use rows::{ROWS, Row, Work};
+use rows::{ROWS, Row};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -148,9 +152,9 @@ impl Session<'_> {
     }
 
     fn measure(&mut self, row: &Row, side: Side, run: u32) -> Outcome<Value> {
-        if matches!(row.work, Work::Lifecycle | Work::Crash) {
+        if row.work.starts_its_own_node() {
             let dir = self.scratch.join(format!("{}-{}", row.name, side.name));
-            return measure::alone(side, row, self.args, &dir);
+            return alone::run(side, row, self.args, &dir);
         }
         let json = self.scratch.join(format!("{}-{}-{run}.json", row.name, side.name));
         let args = self.args;

@@ -26,6 +26,25 @@ pub(super) enum Work {
     Lifecycle,
     /// 1,000 partitions are created, written to, and the broker is killed.
     Crash,
+    /// Open loop, broker and client both on every CPU.
+    FreeForAll { rate: u32, size: u32 },
+    /// The highest rate that still meets the p99, found by a ladder of short open-loop runs.
+    Ceiling { from: u32, producers: u32 },
+    /// Open loop, first undisturbed, then beside something else.
+    Beside(Disturbance),
+    /// The broker is killed while it takes records at full rate, and starts with a cold page cache.
+    Restart,
+}
+
+/// What goes on beside a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Disturbance {
+    /// 8 consumers read old records from the disk, paced.
+    ColdReaders,
+    /// The same from the page cache: the control, what readers cost that are not cold.
+    WarmReaders,
+    /// A topic with 1,000 partitions is created.
+    Creation,
 }
 
 /// What a row reports, where it lies in the raw run, and what is better.
@@ -39,10 +58,15 @@ pub(super) struct Metric {
 }
 
 impl Work {
+    /// Whether the row cannot share a node with others.
+    pub(super) fn starts_its_own_node(self) -> bool {
+        matches!(self, Work::Lifecycle | Work::Crash | Work::FreeForAll { .. } | Work::Restart)
+    }
+
     pub(super) fn metrics(self) -> &'static [Metric] {
-        const fn metric(name: &'static str, pointer: &'static str, scale: f64) -> Metric {
-            Metric { name, pointer, scale }
-        }
+        const ALONE: Metric = metric("e2e p99 alone ms", "/alone/e2e/p99_us", 1e-3);
+        const BESIDE: Metric = metric("e2e p99 beside ms", "/disturbed/e2e/p99_us", 1e-3);
+        const RATIO: Metric = metric("beside ÷ alone", "/p99_ratio", 1.0);
         match self {
             Work::Requests { .. } => {
                 &const {
@@ -53,7 +77,7 @@ impl Work {
                     ]
                 }
             }
-            Work::Latency { .. } => {
+            Work::Latency { .. } | Work::FreeForAll { .. } => {
                 &const {
                     [
                         metric("e2e p50 ms", "/e2e/p50_us", 1e-3),
@@ -97,8 +121,37 @@ impl Work {
                     ]
                 }
             }
+            Work::Ceiling { .. } => {
+                &const {
+                    [
+                        metric("highest records/s", "/highest_rate", 1.0),
+                        metric("its e2e p99 ms", "/highest/e2e/p99_us", 1e-3),
+                        metric("its machine CPU s/M", "/highest/resources/cpu_s_per_million", 1.0),
+                    ]
+                }
+            }
+            Work::Beside(Disturbance::Creation) => {
+                &const { [ALONE, BESIDE, RATIO, metric("1,000 led ms", "/beside/led_ms", 1.0)] }
+            }
+            Work::Beside(Disturbance::ColdReaders | Disturbance::WarmReaders) => {
+                &const { [ALONE, BESIDE, RATIO, metric("readers MB/s", "/beside/mb_per_s", 1.0)] }
+            }
+            Work::Restart => {
+                &const {
+                    [
+                        metric("GB written", "/written_gb", 1.0),
+                        metric("in s", "/written_s", 1.0),
+                        metric("ready again ms", "/ready_ms", 1.0),
+                        metric("first ack ms", "/first_ack_ms", 1.0),
+                    ]
+                }
+            }
         }
     }
+}
+
+const fn metric(name: &'static str, pointer: &'static str, scale: f64) -> Metric {
+    Metric { name, pointer, scale }
 }
 
 const fn latency(rate: u32, size: u32, producers: u32, partitions: u32) -> Work {
@@ -149,6 +202,20 @@ pub(super) const ROWS: &[Row] = &[
           work: Work::Fetch { max_bytes: 1 << 16, load_bytes: 32 * MIB }, quick: true, goals: &[("broker CPU s/GB", 0.15)] },
     Row { name: "fetch-1m-tail", title: "Fetches of 1 MiB, the newest 32 MiB",
           work: Work::Fetch { max_bytes: 1 << 20, load_bytes: 32 * MIB }, quick: true, goals: &[("broker CPU s/GB", 0.06)] },
+    Row { name: "free-for-all", title: "1 M records/s × 100 B, broker and client on every CPU",
+          work: Work::FreeForAll { rate: 1_000_000, size: 100 }, quick: false, goals: &[("e2e p99 ms", 2.0)] },
+    Row { name: "ceiling", title: "Highest rate of 100 B with e2e p99 ≤ 2 ms, 2 producers",
+          work: Work::Ceiling { from: 200_000, producers: 2 }, quick: false, goals: &[("highest records/s", 1_000_000.0)] },
+    Row { name: "ceiling-32p", title: "Highest rate of 100 B with e2e p99 ≤ 2 ms, 32 producers",
+          work: Work::Ceiling { from: 10_000, producers: 32 }, quick: false, goals: &[("highest records/s", 100_000.0)] },
+    Row { name: "cold-readers", title: "50 k records/s × 100 B beside 8 readers of a cold log, 10 MB/s each",
+          work: Work::Beside(Disturbance::ColdReaders), quick: false, goals: &[("beside ÷ alone", 1.5)] },
+    Row { name: "warm-readers", title: "The same beside 8 readers of a warm log",
+          work: Work::Beside(Disturbance::WarmReaders), quick: false, goals: &[] },
+    Row { name: "creation", title: "50 k records/s × 100 B while a topic of 1,000 partitions is created",
+          work: Work::Beside(Disturbance::Creation), quick: false, goals: &[("beside ÷ alone", 2.0), ("1,000 led ms", 1_000.0)] },
+    Row { name: "restart", title: "Start after kill -9 at full rate over 100 partitions, page cache dropped",
+          work: Work::Restart, quick: false, goals: &[("first ack ms", 2_000.0)] },
     Row { name: "crash", title: "1,000 partitions, and a start after kill -9", work: Work::Crash, quick: true, goals: &[] },
 ];
 

@@ -1,0 +1,74 @@
+//! A steady load twice: undisturbed, then beside something that a broker must bear.
+
+use super::Arguments;
+use super::alone::drop_page_cache;
+use super::measure::{self, Load};
+use super::node::Node;
+use super::rows::{Disturbance, Row};
+use crate::{Failed, Outcome};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+const RATE: u32 = 50_000;
+const READERS: &str = "8";
+/// Of each reader's partition: more than it reads in the longest window.
+const READER_BYTES: u64 = 640 << 20;
+const CREATED: &str = "1000";
+
+pub(super) fn run(
+    node: &Node,
+    row: &Row,
+    disturbance: Disturbance,
+    args: &Arguments,
+    json: &Path,
+) -> Outcome<Value> {
+    let load = Load::of_100_bytes(row.name, RATE);
+    let other = format!("{}-other", row.name);
+    let readers = |options: &[(&str, String)]| {
+        let mut all = vec![("--readers", READERS.to_owned())];
+        all.extend_from_slice(options);
+        measure::drive("readers", node, &other, args.duration + args.warmup, &all)
+    };
+    if disturbance != Disturbance::Creation {
+        let load_bytes = READER_BYTES.to_string();
+        readers(&[("--load-bytes", load_bytes), ("--duration-s", "0".to_owned())])?;
+    }
+    let alone = measure::loadgen(node, load, args, json)?;
+    if disturbance == Disturbance::ColdReaders {
+        drop_page_cache()?;
+    }
+    let window_s = (args.warmup + args.duration).as_secs_f64();
+    let (disturbed, beside) = std::thread::scope(|scope| {
+        let disturbing = scope.spawn(|| match disturbance {
+            Disturbance::ColdReaders | Disturbance::WarmReaders => {
+                readers(&[("--duration-s", window_s.to_string())])
+            }
+            Disturbance::Creation => {
+                // In the middle of the window that counts.
+                std::thread::sleep(floor(args) + args.warmup + args.duration / 2);
+                let partitions = [("--partitions", CREATED.to_owned())];
+                measure::drive("topic", node, &other, args.duration, &partitions)
+            }
+        });
+        let disturbed = measure::loadgen(node, load, args, json);
+        (disturbed, disturbing.join().expect("it does not panic"))
+    });
+    let (disturbed, beside) = (disturbed?, beside?);
+    measure::drive("delete", node, &other, args.duration, &[])?;
+    let p99 = |result: &Value| result.pointer("/e2e/p99_us").and_then(Value::as_f64);
+    let Some((alone_us, disturbed_us)) = p99(&alone).zip(p99(&disturbed)) else {
+        return Err(Failed("a run without a p99".to_owned()));
+    };
+    Ok(json!({
+        "alone": alone,
+        "disturbed": disturbed,
+        "beside": beside,
+        "p99_ratio": disturbed_us / alone_us,
+    }))
+}
+
+/// What loadgen does before its warm-up.
+fn floor(args: &Arguments) -> Duration {
+    if args.no_floor { Duration::ZERO } else { Duration::from_secs(3) }
+}
