@@ -6,10 +6,12 @@
 //! Two loops per data directory: one writes journal commits (one sync in flight, everything that arrived meanwhile
 //! rides the next), one syncs segments in the background, eagerly and in small portions (ADR 2).
 
+use core::time::Duration;
 use std::rc::Rc;
 
 use model::{Bug, Observation, Probe, Site};
 use runtime::Runtime;
+use runtime::sync::{First, race};
 
 use crate::StorageError;
 use crate::log::LogShared;
@@ -18,14 +20,24 @@ use crate::store::{Owner, Shared, StoreEvent};
 /// A segment with this much unsynced is synced at once: later the sync would hold up the disk for long.
 const EAGER_SYNC_BYTES: u64 = 1 << 20;
 
+/// Pause between two steps of a journal's growth while nothing is written: a start has better use for the disk.
+const GROWTH_PAUSE: Duration = Duration::from_millis(4);
+
 pub(crate) async fn journal_loop<R: Runtime>(store: Rc<Shared<R>>, directory: usize) {
     let journal = &store.directories[directory].journal;
     loop {
-        while journal.is_empty() {
+        let needs_space = !journal.is_grown() && journal.is_half_full();
+        if (needs_space || store.wait_for_work(directory).await == Work::Growth)
+            && let Err(error) = journal.grow().await
+        {
+            store.fail_directory(directory, &error);
+            return;
+        }
+        if journal.is_empty() {
             if store.is_closing() {
                 return;
             }
-            journal.work.notified().await;
+            continue;
         }
         match journal.commit().await {
             Ok(Some(owners)) => store.journaled(owners),
@@ -72,7 +84,31 @@ pub(crate) async fn sync_loop<R: Runtime>(store: Rc<Shared<R>>, directory: usize
     }
 }
 
+/// What the journal loop does next.
+#[derive(PartialEq, Eq)]
+enum Work {
+    /// Something was pushed, or the store is closing.
+    Commit,
+    /// Nothing for a while: the file can grow.
+    Growth,
+}
+
 impl<R: Runtime> Shared<R> {
+    async fn wait_for_work(&self, directory: usize) -> Work {
+        let journal = &self.directories[directory].journal;
+        while journal.is_empty() && !self.is_closing() {
+            if journal.is_grown() {
+                journal.work.notified().await;
+                continue;
+            }
+            let pause = self.rt.sleep_until(self.rt.now().mono + GROWTH_PAUSE);
+            if let First::Right(()) = race(journal.work.notified(), pause).await {
+                return Work::Growth;
+            }
+        }
+        Work::Commit
+    }
+
     /// Asks for a background sync of the log.
     pub(crate) fn request_sync(&self, log: &Rc<LogShared<R>>) {
         {

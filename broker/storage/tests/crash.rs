@@ -4,6 +4,7 @@ mod support;
 
 use model::{Limits, Offset};
 use runtime::memory::{DiskFault, DiskVerb, PowerLoss};
+use runtime::{Disk, Open};
 use std::time::Duration;
 use storage::{Batch, LogConfig};
 use support::{Rig, batch, bytes_of, config};
@@ -88,6 +89,68 @@ fn the_journal_is_used_again_and_again_without_losing_anything() {
     let (log, _) = rig.open(0, config());
     assert_eq!(log.end_offset(), Offset(200));
     assert!(rig.read(&log, 0) == bytes_of(&batches));
+}
+
+#[test]
+fn a_crash_while_the_journal_grows_loses_nothing_that_was_reported() {
+    // Grown in 64 steps of 16 KiB, while appends go on and wrap around what there is.
+    let limits = Limits { journal_bytes: 1 << 20, ..Limits::tiny() };
+    for seed in 0..30 {
+        let how = if seed % 2 == 0 { PowerLoss::KeepsNothing } else { PowerLoss::Drawn };
+        let mut rig = Rig::with_limits(seed, limits.clone());
+        let mut batches = Vec::new();
+        for life in 0..4 {
+            let (log, _) = rig.open(0, config());
+            batches.retain(|batch: &Batch| batch.base_offset < log.end_offset());
+            assert!(rig.read(&log, 0) == bytes_of(&batches), "seed {seed} life {life}");
+            let mut at = log.end_offset().0;
+            for round in 0..(seed * 7 + life * 3) % 40 {
+                let batch = batch(at, 1, 4_000, 0);
+                if log.append(batch.clone()).is_ok() {
+                    batches.push(batch);
+                    at += 1;
+                }
+                rig.world.run_for(Duration::from_micros(1 + (seed * 97 + round * 131) % 2_500));
+            }
+            let reported = rig.reported_end(0);
+            drop(log);
+            rig.crash(how);
+            let (log, _) = rig.open(0, config());
+            assert!(Some(log.end_offset()) >= reported, "seed {seed} life {life}: {reported:?}");
+            drop(log);
+            rig.crash(PowerLoss::KeepsNothing);
+        }
+    }
+}
+
+#[test]
+fn a_start_writes_a_small_part_of_the_journal_and_the_rest_follows_while_nothing_happens() {
+    let limits = Limits { journal_bytes: 8 << 20, ..Limits::tiny() };
+    let mut rig = Rig::with_limits(1, limits);
+    let journal = || std::path::PathBuf::from(support::DATA).join(".odradek-journal-00000");
+    let len = |rig: &mut Rig| {
+        let (rt, path) = (rig.rt.clone(), journal());
+        rig.wait(async move {
+            let file = Disk::open(&rt, &path, Open::Read).await.unwrap();
+            rt.len(&file).await.unwrap()
+        })
+    };
+    assert!(len(&mut rig) < 1 << 20);
+    rig.settle();
+    assert_eq!(len(&mut rig), 8 << 20);
+}
+
+#[test]
+fn a_full_disk_leaves_the_journal_as_long_as_it_is_and_in_use() {
+    let limits = Limits { journal_bytes: 8 << 20, ..Limits::tiny() };
+    let mut rig = Rig::with_limits(1, limits);
+    rig.world.set_disk_capacity(rig.node, Some(1 << 20));
+    rig.settle();
+    rig.world.set_disk_capacity(rig.node, None);
+    let (log, _) = rig.open(0, config());
+    log.append(batch(0, 1, 100, 0)).unwrap();
+    rig.settle();
+    assert_eq!(rig.reported_end(0), Some(Offset(1)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which part of the journal file is in use. Pure arithmetic.
 //!
-//! Promises: two live commits never overlap; a commit is never split over the end of the file.
+//! Promises: two live commits never overlap, also while the ring grows; a commit is never split over the end.
 
 use std::collections::VecDeque;
 
@@ -19,8 +19,10 @@ struct Live<T> {
 /// `T` is what must be safe elsewhere before the commit's space is free.
 #[derive(Debug)]
 pub(super) struct Ring<T> {
-    /// Of the whole file, superblock included.
+    /// What commits may use, superblock included.
     size_bytes: u64,
+    /// How far the file is prepared; at least `size_bytes`, which follows as soon as no commit has wrapped.
+    prepared_bytes: u64,
     /// Where the next commit would begin.
     head: u64,
     live: VecDeque<Live<T>>,
@@ -32,7 +34,24 @@ impl<T> Ring<T> {
     pub(super) fn new(size_bytes: u64) -> Self {
         assert!(size_bytes.is_multiple_of(BLOCK_BYTES as u64), "journal size {size_bytes}");
         let head = BLOCK_BYTES as u64;
-        Self { size_bytes, head, live: VecDeque::new(), held_bytes: 0, next_sequence: 1 }
+        let live = VecDeque::new();
+        Self { size_bytes, prepared_bytes: size_bytes, head, live, held_bytes: 0, next_sequence: 1 }
+    }
+
+    /// The file is prepared up to here.
+    pub(super) fn grow(&mut self, prepared_bytes: u64) {
+        assert!(prepared_bytes >= self.prepared_bytes, "a ring does not shrink");
+        assert!(prepared_bytes.is_multiple_of(BLOCK_BYTES as u64), "size {prepared_bytes}");
+        self.prepared_bytes = prepared_bytes;
+        self.take_prepared();
+    }
+
+    /// While a commit has wrapped, its predecessors end where the ring did: the new space behind them would not
+    /// follow the newest commit.
+    fn take_prepared(&mut self) {
+        if !self.has_wrapped() {
+            self.size_bytes = self.prepared_bytes;
+        }
     }
 
     fn usable_bytes(&self) -> u64 {
@@ -77,6 +96,7 @@ impl<T> Ring<T> {
             let commit = self.live.pop_front().expect("looked at it");
             self.held_bytes -= commit.held_bytes;
         }
+        self.take_prepared();
     }
 
     /// The oldest commit that a replay must still apply.
@@ -135,6 +155,57 @@ mod tests {
         ring.reserve(2 * BLOCK, 'b');
         ring.release(|_| true);
         assert_eq!(ring.reserve(BLOCK, 'c'), (BLOCK, 3));
+    }
+
+    #[test]
+    fn a_ring_that_has_wrapped_grows_only_after_the_commits_before_the_wrap_are_safe() {
+        let mut ring = Ring::new(5 * BLOCK);
+        ring.reserve(BLOCK, 'a');
+        ring.reserve(2 * BLOCK, 'b');
+        ring.release(|owner| *owner == 'a');
+        ring.reserve(BLOCK, 'c');
+        ring.release(|owner| *owner == 'b');
+        ring.reserve(BLOCK, 'd');
+        assert!(ring.has_wrapped());
+        ring.grow(9 * BLOCK);
+        assert!(!ring.fits(4 * BLOCK), "c lies where a ring of nine blocks would go on");
+        ring.release(|owner| *owner == 'c');
+        assert_eq!(ring.reserve(4 * BLOCK, 'e'), (2 * BLOCK, 5));
+    }
+
+    #[test]
+    fn live_commits_never_overlap_whenever_the_ring_grows() {
+        for seed in 0..200u64 {
+            let mut dice = seed;
+            let mut roll = |below: u64| {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+                (dice >> 33) % below
+            };
+            let mut ring = Ring::new(4 * BLOCK);
+            let mut prepared = 4;
+            let mut live: VecDeque<(u64, u64)> = VecDeque::new();
+            for _ in 0..400 {
+                let bytes = (1 + roll(3)) * BLOCK;
+                if ring.fits(bytes) {
+                    let at = ring.place(bytes).unwrap().0;
+                    assert!(at >= BLOCK && at + bytes <= prepared * BLOCK, "seed {seed}");
+                    let clashes = live.iter().any(|(from, end)| at < *end && *from < at + bytes);
+                    assert!(!clashes, "seed {seed}: {at} in {live:?}");
+                    ring.reserve(bytes, at);
+                    live.push_back((at, at + bytes));
+                }
+                if roll(3) == 0
+                    && let Some((oldest, _)) = live.pop_front()
+                {
+                    let mut once = true;
+                    ring.release(|at| core::mem::take(&mut once) && *at == oldest);
+                }
+                if prepared < 24 && roll(6) == 0 {
+                    prepared += 1 + roll(3);
+                    ring.grow(prepared * BLOCK);
+                }
+            }
+        }
     }
 
     #[test]
