@@ -10,7 +10,9 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use model::{Limits, Live};
 use runtime::memory::{MemoryMesh, MemoryRuntime, NodeOptions, World};
-use server::{Boot, Configured, Level, Line, Message, Surroundings, configure, parse_properties};
+use server::{
+    Boot, Configured, Level, Line, LogSink, Message, Surroundings, configure, parse_properties,
+};
 
 const SHARDS: [u16; 2] = [1, 4];
 const MEMORY_GOAL_BYTES: u64 = 1 << 20;
@@ -27,7 +29,7 @@ fn boot() -> Boot {
         hostname: "bench".to_owned(),
         resolve: |host, port| Some((host.parse::<std::net::IpAddr>().ok()?, port).into()),
         limits: Limits::tiny(),
-        log: print_errors,
+        log: LogSink::new(print_errors),
         strict: true,
     };
     let properties = parse_properties(properties).expect("the bench's own properties");

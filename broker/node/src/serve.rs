@@ -2,7 +2,7 @@
 
 use model::Limits;
 use runtime::{Exit, Spawn};
-use server::{Configured, Level, Line, Surroundings};
+use server::{Configured, Level, Line, LogSink, Surroundings};
 use std::panic;
 use std::process::ExitCode;
 
@@ -57,7 +57,7 @@ pub(crate) fn configured(args: &ConfigArgs) -> Result<Configured, Vec<String>> {
         hostname: settings::hostname(),
         resolve: settings::resolve,
         limits: Limits::PRODUCTION,
-        log: write_line,
+        log: LogSink::new(write_line),
         strict: args.strict,
     };
     server::configure(properties, surroundings)

@@ -1,8 +1,10 @@
 //! What a node is given when it starts.
 
+use core::fmt;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use model::{Limits, NodeId};
 
@@ -22,7 +24,7 @@ pub struct Boot {
     pub properties: BTreeMap<String, String>,
     pub limits: Limits,
     /// Where text for the operator goes.
-    pub log: fn(Line),
+    pub log: LogSink,
     /// For the start line.
     pub version: &'static str,
     /// For the start line: which backend runs, and why.
@@ -41,6 +43,26 @@ pub struct ListenerSpec {
     /// `advertised.listeners`; the bound port when it is `None`.
     pub advertised_host: String,
     pub advertised_port: Option<u16>,
+}
+
+/// Takes the lines for the operator, from any shard.
+#[derive(Clone)]
+pub struct LogSink(Arc<dyn Fn(Line) + Send + Sync>);
+
+impl LogSink {
+    pub fn new(write: impl Fn(Line) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    pub(crate) fn write(&self, line: Line) {
+        (self.0)(line);
+    }
+}
+
+impl fmt::Debug for LogSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogSink")
+    }
 }
 
 /// How much an operator should care.

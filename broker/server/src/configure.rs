@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use controller::config::{self, ConfigError, Finding, Layers, Values, list_items};
 use model::{Limits, NodeId};
 
-use crate::boot::{Boot, Line, ListenerSpec};
+use crate::boot::{Boot, ListenerSpec, LogSink};
 
 /// What only the caller can know.
 pub struct Surroundings {
@@ -20,7 +20,7 @@ pub struct Surroundings {
     pub resolve: fn(host: &str, port: u16) -> Option<SocketAddr>,
     pub limits: Limits,
     /// Where text for the operator goes.
-    pub log: fn(Line),
+    pub log: LogSink,
     /// Refuse unknown keys that resemble nothing, instead of warning.
     pub strict: bool,
 }
@@ -335,7 +335,7 @@ mod tests {
             hostname: "box".to_owned(),
             resolve,
             limits: Limits::PRODUCTION,
-            log: |_| {},
+            log: LogSink::new(|_| {}),
             strict: false,
         };
         configure(config::parse_properties(text).unwrap(), surroundings)

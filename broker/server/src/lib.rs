@@ -33,7 +33,7 @@ mod handlers;
 mod http;
 mod metrics;
 
-pub use boot::{Boot, Level, Line, ListenerSpec};
+pub use boot::{Boot, Level, Line, ListenerSpec, LogSink};
 pub use configure::{Configured, Surroundings, configure};
 pub use controller::config::{PropertiesError, parse_properties};
 pub use mesh::Message;

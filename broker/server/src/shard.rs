@@ -122,7 +122,7 @@ impl<R: Runtime> Shard<R> {
 
     /// One line for the operator.
     pub(crate) fn log(&self, level: Level, text: impl Into<String>) {
-        (self.boot.log)(Line { level, shard: self.id.0, text: text.into() });
+        self.boot.log.write(Line { level, shard: self.id.0, text: text.into() });
     }
 
     /// Changes counters. The closure must not reach back into the shard.

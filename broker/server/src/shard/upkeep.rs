@@ -15,11 +15,8 @@ use crate::boot::Level;
 use crate::control::{self, METADATA};
 use crate::mesh::{Reply, Request};
 
-/// `log.retention.check.interval.ms`, and the delay of the first check.
-const RETENTION_EVERY: Duration = Duration::from_secs(300);
+/// The first look at old segments comes no later than this after a start (`log.initial.task.delay.ms`).
 const RETENTION_FIRST: Duration = Duration::from_secs(30);
-/// `log.flush.offset.checkpoint.interval.ms`.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 /// Checks between two looks at idle producers (every 10 minutes, as in Kafka).
 const CHECKS_PER_EXPIRY: u32 = 2;
 
@@ -32,7 +29,8 @@ pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
         let task_shard = Rc::clone(shard);
         shard.rt.spawn("checkpoints", TaskClass::Background, async move {
             loop {
-                let next = task_shard.rt.now().mono + CHECKPOINT_EVERY;
+                let pause = interval(&task_shard, "log.flush.offset.checkpoint.interval.ms");
+                let next = task_shard.rt.now().mono + pause;
                 task_shard.rt.sleep_until(next).await;
                 if let Err(reason) = write_checkpoints(&task_shard).await {
                     task_shard.log(Level::Error, format!("cannot write checkpoints: {reason}"));
@@ -161,8 +159,7 @@ async fn follow_store<R: Runtime>(shard: &Shard<R>) {
 /// Compacts what is due, below what every reader may see.
 async fn compact<R: Runtime>(shard: &Shard<R>) {
     loop {
-        let pause_ms = shard.broker_number("log.cleaner.backoff.ms").max(1);
-        let pause = Duration::from_millis(pause_ms.unsigned_abs());
+        let pause = interval(shard, "log.cleaner.backoff.ms");
         shard.rt.sleep_until(shard.rt.now().mono + pause).await;
         if !shard.broker_flag("log.cleaner.enable") {
             continue;
@@ -176,8 +173,14 @@ async fn compact<R: Runtime>(shard: &Shard<R>) {
     }
 }
 
+/// A broker property in milliseconds, at least one.
+fn interval<R: Runtime>(shard: &Shard<R>, property: &str) -> Duration {
+    Duration::from_millis(shard.broker_number(property).max(1).unsigned_abs())
+}
+
 async fn maintain<R: Runtime>(shard: &Shard<R>) {
-    let mut next = shard.rt.now().mono + RETENTION_FIRST;
+    let every = interval(shard, "log.retention.check.interval.ms");
+    let mut next = shard.rt.now().mono + every.min(RETENTION_FIRST);
     for round in 1u32.. {
         shard.rt.sleep_until(next).await;
         shard.store().maintain_once().await;
@@ -188,6 +191,6 @@ async fn maintain<R: Runtime>(shard: &Shard<R>) {
             }
             shard.rt.yield_now().await;
         }
-        next = shard.rt.now().mono + RETENTION_EVERY;
+        next = shard.rt.now().mono + every;
     }
 }

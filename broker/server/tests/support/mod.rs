@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use client::{Client, ClientError, Connection, NewTopic, Options};
 use model::{Buf, Bug, Limits, NodeId, Observation, Probe, Site, TopicId};
 use runtime::memory::{Life, MemoryRuntime, NodeIndex, NodeOptions, World};
-use server::{Boot, ListenerSpec};
+use server::{Boot, ListenerSpec, LogSink};
 use wire::Request;
 use wire::batch::{BatchBuilder, BatchProducer, BatchStamp, BatchView, batches};
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic};
@@ -78,11 +78,11 @@ impl Broker {
             idle_ms_max: self.idle_ms_max,
             properties: BTreeMap::new(),
             limits: Limits::tiny(),
-            log: |line| {
+            log: LogSink::new(|line| {
                 if std::option_env!("ODRADEK_TEST_LOG").is_some() {
                     eprintln!("{:?} shard {}: {}", line.level, line.shard, line.text);
                 }
-            },
+            }),
             version: "test",
             io: "memory".to_owned(),
             ready: |_| {},
