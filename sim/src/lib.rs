@@ -4,4 +4,6 @@
 //! replays it. Does not: know how the broker works inside; it sees frames, files and what cores
 //! observe through their probe.
 
+pub mod checkers;
 pub mod probe;
+pub mod scan;

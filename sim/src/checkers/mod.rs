@@ -1,0 +1,43 @@
+//! The properties that every run must keep, one file each.
+//!
+//! Promises: a checker sees facts only, in order, and asks nobody; the same facts give the same
+//! verdict in a simulated run and in a history of a real broker. Each counts its evaluations, so
+//! that a property that was never tried does not pass for one that held.
+//! Does not: stop the run, or know how the broker is built.
+
+pub mod event;
+mod offsets_increase;
+#[cfg(test)]
+mod testing;
+mod topics;
+mod violation;
+
+pub use event::{Event, Fact};
+pub use violation::{Place, Violation};
+
+/// One property, watched over one run.
+pub trait Checker {
+    /// Its name in reports, such as `c4-offsets-increase`.
+    fn name(&self) -> &'static str;
+
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// The property does not hold. The checker may be asked on, and then reports other violations.
+    fn check(&mut self, event: &Event) -> Result<(), Violation>;
+
+    /// The run is over: judges what could not be judged before.
+    ///
+    /// # Errors
+    /// The property does not hold. Called again until it says so no more.
+    fn finish(&mut self) -> Result<(), Violation>;
+
+    /// How often the property was tried. Zero at the end of a sweep means that it was not checked.
+    fn evaluations(&self) -> u64;
+}
+
+/// Every checker, fresh, for one run.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Checker>> {
+    vec![Box::new(offsets_increase::OffsetsIncrease::default())]
+}
