@@ -101,8 +101,16 @@ pub(crate) async fn write_new<R: Disk>(
 }
 
 pub(crate) async fn sync_parent<R: Disk>(rt: &R, path: &Path) -> Result<(), StorageError> {
-    let parent = path.parent().expect("every path here lies in a directory");
+    let parent = parent(path);
     rt.sync_dir(parent).await.map_err(StorageError::disk(parent, "sync"))
+}
+
+/// The directory that holds a name. That of a bare name is the working directory.
+fn parent(path: &Path) -> &Path {
+    match path.parent().expect("no path here is the root") {
+        bare if bare.as_os_str().is_empty() => Path::new("."),
+        parent => parent,
+    }
 }
 
 /// Removes a file; fine when it is gone already.
@@ -116,6 +124,13 @@ pub(crate) async fn remove_if_present<R: Disk>(rt: &R, path: &Path) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bare_name_lies_in_the_working_directory() {
+        assert_eq!(parent(Path::new("data")), Path::new("."));
+        assert_eq!(parent(Path::new("data/journal-0")), Path::new("data"));
+        assert_eq!(parent(Path::new("/data")), Path::new("/"));
+    }
 
     #[test]
     fn segment_names_round_trip_and_others_are_ignored() {
