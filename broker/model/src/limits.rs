@@ -38,6 +38,8 @@ pub struct Limits {
     pub tail_positions: usize,
     /// Segments whose files are open at the same time.
     pub open_segments: usize,
+    /// Indexes of sealed segments in memory; an active segment's are bounded by `segment.index.bytes`.
+    pub index_bytes: usize,
     /// Provided receive buffers.
     pub receive_buffers: usize,
     /// Size of one provided receive buffer.
@@ -69,6 +71,7 @@ impl Limits {
         journal_bytes: 256 * MIB,
         tail_positions: 1_024,
         open_segments: 4_096,
+        index_bytes: 256 * MIB,
         receive_buffers: 256,
         receive_buffer_bytes: 16 * KIB,
         operations: 32_768,
@@ -96,6 +99,7 @@ impl Limits {
             journal_bytes: 256 * KIB,
             tail_positions: 16,
             open_segments: 8,
+            index_bytes: 4 * KIB,
             receive_buffers: 8,
             receive_buffer_bytes: KIB,
             operations: 256,

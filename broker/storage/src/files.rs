@@ -16,6 +16,12 @@ pub(crate) const LOG_SUFFIX: &str = "log";
 pub(crate) const INDEX_SUFFIX: &str = "index";
 pub(crate) const TIME_INDEX_SUFFIX: &str = "timeindex";
 pub(crate) const SNAPSHOT_SUFFIX: &str = "snapshot";
+/// Aborted transactions whose marker lies in the segment. Written by a Kafka that had the directory before; kept as long
+/// as its segment.
+pub(crate) const TXN_INDEX_SUFFIX: &str = "txnindex";
+/// Every file of a segment, the one that makes it a segment first.
+pub(crate) const SEGMENT_SUFFIXES: [&str; 5] =
+    [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, SNAPSHOT_SUFFIX, TXN_INDEX_SUFFIX];
 /// What a file that waits for its removal is called, after its own name.
 pub(crate) const DELETED_SUFFIX: &str = "deleted";
 /// What a directory of a deleted partition ends with.

@@ -64,13 +64,18 @@ impl Indexes {
 
     /// Contents of the two files.
     pub(crate) fn encode(&self) -> (Vec<u8>, Vec<u8>) {
-        let offsets = self.offsets.iter().flat_map(|entry| {
-            entry.last_delta.to_be_bytes().into_iter().chain(entry.position.to_be_bytes())
+        let offsets = self
+            .offsets
+            .iter()
+            .map(|entry| [entry.last_delta.to_be_bytes(), entry.position.to_be_bytes()]);
+        let times = self.times.iter().map(|entry| {
+            let [a, b, c, d, e, f, g, h] = entry.timestamp_ms.to_be_bytes();
+            [[a, b, c, d], [e, f, g, h], entry.last_delta.to_be_bytes()]
         });
-        let times = self.times.iter().flat_map(|entry| {
-            entry.timestamp_ms.to_be_bytes().into_iter().chain(entry.last_delta.to_be_bytes())
-        });
-        (offsets.collect(), times.collect())
+        // Fixed pieces instead of an iterator over bytes: a full segment has megabytes of entries.
+        let offsets: Vec<[[u8; 4]; 2]> = offsets.collect();
+        let times: Vec<[[u8; 4]; 3]> = times.collect();
+        (offsets.into_flattened().into_flattened(), times.into_flattened().into_flattened())
     }
 
     pub(crate) fn push_offset(&mut self, entry: OffsetEntry) {

@@ -11,6 +11,7 @@
 mod config;
 mod directory;
 mod error;
+mod open_segments;
 mod store;
 
 mod flush;

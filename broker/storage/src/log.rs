@@ -10,6 +10,7 @@ mod recover;
 mod state;
 mod time;
 mod truncate;
+mod txn_index;
 mod write;
 
 use std::rc::Rc;
@@ -226,6 +227,13 @@ impl<R: Runtime> Log<R> {
             }
             self.log.progress.notified().await;
         }
+    }
+
+    /// Sealed segments whose files the recovery left open.
+    pub(crate) fn open_sealed_segments(&self) -> Vec<Offset> {
+        let state = self.log.state.borrow();
+        let sealed = state.segments.split_last().map_or(&[][..], |(_, sealed)| sealed);
+        sealed.iter().filter(|segment| segment.file.is_some()).map(|segment| segment.base).collect()
     }
 
     /// Makes everything durable and leaves index files that the next start can trust.

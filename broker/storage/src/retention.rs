@@ -11,7 +11,7 @@ use std::rc::Rc;
 use model::Offset;
 use runtime::Runtime;
 
-use crate::files::{self, DELETED_SUFFIX, LOG_SUFFIX};
+use crate::files::{self, DELETED_SUFFIX, SEGMENT_SUFFIXES};
 use crate::journal::{Entry, FrameHead, FrameKind};
 use crate::log::{Log, LogShared, Op};
 use crate::store::{Owner, Shared};
@@ -105,20 +105,29 @@ async fn delete_segments_below<R: Runtime>(
     let rt = &log.store.rt;
     let due_ms = rt.now().wall_ms + delay_ms;
     for base in gone {
-        for suffix in
-            [LOG_SUFFIX, files::INDEX_SUFFIX, files::TIME_INDEX_SUFFIX, files::SNAPSHOT_SUFFIX]
-        {
-            let path = files::segment_path(&log.log.path, base, suffix);
-            let renamed =
-                files::segment_path(&log.log.path, base, &format!("{suffix}.{DELETED_SUFFIX}"));
-            match rt.rename(&path, &renamed).await {
-                Ok(()) => log.store.trash.borrow_mut().push(due_ms, renamed),
-                Err(runtime::Error::NotFound) => {}
-                Err(error) => return Err(StorageError::disk(&path, "rename")(error)),
-            }
-        }
+        put_away(log, base, &SEGMENT_SUFFIXES, due_ms).await?;
     }
     rt.sync_dir(&log.log.path).await.map_err(StorageError::disk(&log.log.path, "sync"))
+}
+
+/// Renames these files of a segment, if they are there; they are removed when due. The names are not durable yet.
+pub(crate) async fn put_away<R: Runtime>(
+    log: &Log<R>,
+    base: Offset,
+    suffixes: &[&str],
+    due_ms: i64,
+) -> Result<(), StorageError> {
+    for suffix in suffixes {
+        let path = files::segment_path(&log.log.path, base, suffix);
+        let renamed =
+            files::segment_path(&log.log.path, base, &format!("{suffix}.{DELETED_SUFFIX}"));
+        match log.store.rt.rename(&path, &renamed).await {
+            Ok(()) => log.store.trash.borrow_mut().push(due_ms, renamed),
+            Err(runtime::Error::NotFound) => {}
+            Err(error) => return Err(StorageError::disk(&path, "rename")(error)),
+        }
+    }
+    Ok(())
 }
 
 /// Puts the new first segment into the journal. Returns what to wait for.

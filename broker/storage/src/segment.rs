@@ -112,6 +112,11 @@ impl<F> Segment<F> {
         position
     }
 
+    /// Of the larger index in memory.
+    pub(crate) fn index_bytes(&self) -> usize {
+        self.indexes.as_ref().map_or(0, Indexes::size_bytes)
+    }
+
     /// Continues after a scan that began at an index entry.
     pub(crate) fn resume(&mut self, indexes: Indexes, position: u64, max: Option<MaxTimestamp>) {
         self.indexes = Some(indexes);

@@ -15,7 +15,7 @@ use runtime::{Disk, Heat, Runtime, TaskClass};
 use crate::checkpoint::Checkpoints;
 use crate::journal::{self, Journal};
 use crate::log::{self, Log, LogShared, Place, RecoverySink, Stamp};
-use crate::segment::Segment;
+use crate::open_segments::OpenSegments;
 use crate::{LogConfig, LogId, StorageError, StoreOptions, cleaner, flush, retention};
 
 const JOURNAL_PREFIX: &str = ".odradek-journal-";
@@ -40,6 +40,10 @@ pub struct StoreStats {
     pub recovery_cut_bytes: u64,
     /// Logs that a failure took offline.
     pub failed_log_count: u64,
+    /// Sealed segments whose files are open now.
+    pub open_segment_count: usize,
+    /// Memory of their indexes.
+    pub open_index_bytes: usize,
     /// Compactions of a log.
     pub cleaning_count: u64,
     /// Size of the segments that were compacted, before.
@@ -103,8 +107,7 @@ pub(crate) struct Shared<R: Disk> {
     events: RefCell<BTreeMap<TopicPartition, StoreEvent>>,
     events_ready: Notify,
     stats: RefCell<StoreStats>,
-    /// Sealed segments whose files are open, in the order they were opened.
-    open_segments: RefCell<VecDeque<(Rc<LogShared<R>>, Offset)>>,
+    open_segments: RefCell<OpenSegments<R>>,
     pub(crate) trash: RefCell<retention::Trash>,
     closing: Cell<bool>,
 }
@@ -171,7 +174,7 @@ impl<R: Runtime> Store<R> {
             events: RefCell::default(),
             events_ready: Notify::new(),
             stats: RefCell::default(),
-            open_segments: RefCell::default(),
+            open_segments: RefCell::new(OpenSegments::new()),
             trash: RefCell::default(),
             closing: Cell::new(false),
         });
@@ -199,6 +202,9 @@ impl<R: Runtime> Store<R> {
         assert!(!self.0.logs.borrow().contains_key(&at), "{at:?} is open already");
         let place = self.place(&id).await?;
         let log = log::open(&self.0, id, config, place, sink).await?;
+        for base in log.open_sealed_segments() {
+            self.0.opened(&log.log, base);
+        }
         self.0.logs.borrow_mut().insert(at, log.log.clone());
         Ok(log)
     }
@@ -355,7 +361,9 @@ impl<R: Runtime> Store<R> {
 
     #[must_use]
     pub fn stats(&self) -> StoreStats {
-        *self.0.stats.borrow()
+        let open = self.0.open_segments.borrow();
+        let (open_segment_count, open_index_bytes) = (open.count(), open.index_bytes());
+        StoreStats { open_segment_count, open_index_bytes, ..*self.0.stats.borrow() }
     }
 
     pub async fn directories(&self) -> Vec<DirectoryStatus> {
@@ -465,19 +473,8 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
-    /// A cold segment's file was opened: closes the one that was opened longest ago when there are too many.
+    /// A segment that is not the active one has its file open.
     pub(crate) fn opened(&self, log: &Rc<LogShared<R>>, base: Offset) {
-        let mut open = self.open_segments.borrow_mut();
-        open.push_back((log.clone(), base));
-        if open.len() <= self.limits.open_segments {
-            return;
-        }
-        let Some((log, base)) = open.pop_front() else { return };
-        let mut state = log.state.borrow_mut();
-        let is_active = state.segments.last().is_some_and(|last| last.base == base);
-        let may_close = |s: &Segment<_>| !is_active && !s.dirty && s.named;
-        if let Some(segment) = state.segment_mut(base).filter(|s| may_close(s)) {
-            (segment.file, segment.indexes) = (None, None);
-        }
+        self.open_segments.borrow_mut().add(log, base, &self.limits);
     }
 }

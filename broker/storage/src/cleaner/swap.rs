@@ -5,7 +5,7 @@
 //! 2  journal: earlier frames of the old segments are void, or a replay would write into the new one
 //! 3  base.log.cleaned -> base.log.swap, directory synced          from here the new one counts
 //! 4  readers see the new segment, through handles that are open
-//! 5  old .log, .index, .timeindex -> .deleted; new indexes written, directory synced
+//! 5  old .log, .index, .timeindex, .txnindex -> .deleted; new indexes written, directory synced
 //! 6  base.log.swap -> base.log, directory synced
 //! ```
 //!
@@ -24,15 +24,20 @@ use wire::batch::BatchView;
 use super::read::BatchReader;
 use crate::StorageError;
 use crate::files::{
-    self, DELETED_SUFFIX, FileOf, INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX,
+    self, FileOf, INDEX_SUFFIX, LOG_SUFFIX, SEGMENT_SUFFIXES, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX,
 };
 use crate::journal::{Entry, FrameHead, FrameKind};
 use crate::log::{Log, Op};
+use crate::retention;
 use crate::segment::{BatchMeta, Segment};
 use crate::store::Owner;
 
 pub(super) const CLEANED_SUFFIX: &str = "log.cleaned";
 const SWAP_SUFFIX: &str = "log.swap";
+/// Files of an old segment that say nothing about the new one. The records of aborted transactions are gone from it, so
+/// that nobody needs their index any more.
+const REPLACED_SUFFIXES: [&str; 4] =
+    [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX];
 
 /// A new segment that is synced under its `.cleaned` name, and what it stands for.
 pub(super) struct Replacement<F> {
@@ -144,17 +149,12 @@ async fn swap_files<R: Runtime>(
     let due_ms = rt.now().wall_ms.saturating_add(delay_ms);
     for (old, _) in &new.old {
         // The producer state at the first base is still that of the new segment.
-        let snapshot = (*old != base).then_some(SNAPSHOT_SUFFIX);
-        let suffixes = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX].into_iter().chain(snapshot);
-        for suffix in suffixes {
-            let from = files::segment_path(path, *old, suffix);
-            let to = files::segment_path(path, *old, &format!("{suffix}.{DELETED_SUFFIX}"));
-            match rt.rename(&from, &to).await {
-                Ok(()) => log.store.trash.borrow_mut().push(due_ms, to),
-                Err(runtime::Error::NotFound) => {}
-                Err(error) => return Err(StorageError::disk(&from, "rename")(error)),
-            }
-        }
+        let suffixes = match *old == base {
+            // The producer state at the first base is still that of the new segment.
+            true => &REPLACED_SUFFIXES[..],
+            false => &SEGMENT_SUFFIXES[..],
+        };
+        retention::put_away(log, *old, suffixes, due_ms).await?;
     }
     if let Some((offsets, times)) = indexes {
         files::write_new(rt, &named(INDEX_SUFFIX), offsets).await?;
@@ -202,7 +202,7 @@ pub(crate) async fn recover<R: Disk + Clone>(
                 files::remove_if_present(rt, &path.join(&entry.name)).await?;
             }
             SWAP_SUFFIX => swaps.push(base),
-            LOG_SUFFIX | INDEX_SUFFIX | TIME_INDEX_SUFFIX => {
+            suffix if REPLACED_SUFFIXES.contains(&suffix) => {
                 names.insert((base, suffix));
             }
             _ => {}

@@ -52,6 +52,7 @@ pub(crate) enum Op {
     Truncate {
         segment: Offset,
         position: u64,
+        end: Offset,
         removed: Vec<Offset>,
         op: u64,
     },
@@ -181,7 +182,6 @@ impl<F> State<F> {
         let age_ms = active
             .first_timestamp_ms
             .map_or(0, |first| batch.max_timestamp_ms.saturating_sub(first));
-        let index_bytes = active.indexes.as_ref().map_or(0, crate::index::Indexes::size_bytes);
         // Only sealed segments are compacted, so none may stay open beyond the longest lag.
         let age_ms_max = match self.config.cleanup {
             Cleanup::Delete => self.config.segment_ms,
@@ -191,7 +191,7 @@ impl<F> State<F> {
         };
         active.size_bytes + batch.size_bytes > u64::from(self.config.segment_bytes)
             || age_ms > age_ms_max
-            || index_bytes + 12 > self.config.segment_index_bytes as usize
+            || active.index_bytes() + 12 > self.config.segment_index_bytes as usize
             || batch.last_offset.0 - active.base.0 > i64::from(i32::MAX)
     }
 
@@ -221,8 +221,12 @@ impl<F> State<F> {
         if self.segments.is_empty() {
             self.segments.push(Segment::new(batch.base_offset));
         }
-        let interval_bytes = self.config.index_interval_bytes;
         let active = self.segments.last_mut().expect("one was just pushed");
+        // A missing entry only makes a search longer; full indexes stay as they are until the segment is rolled.
+        let interval_bytes = match active.index_bytes() {
+            full if full + 12 > self.config.segment_index_bytes as usize => u32::MAX,
+            _ => self.config.index_interval_bytes,
+        };
         let position = active.note(batch, interval_bytes);
         let segment = active.base;
         self.end = batch.end();

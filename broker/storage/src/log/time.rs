@@ -51,8 +51,10 @@ impl<R: Runtime> Log<R> {
                 if segment.max_timestamp.is_none_or(|max| max.timestamp_ms < timestamp_ms) {
                     continue;
                 }
-                let Some(indexes) = &segment.indexes else { continue };
-                indexes.position_before(indexes.delta_before_time(timestamp_ms))
+                // They may have been closed again meanwhile; then the search is longer.
+                segment.indexes.as_ref().map_or(0, |indexes| {
+                    indexes.position_before(indexes.delta_before_time(timestamp_ms))
+                })
             };
             let mut walk = Walk::new(self, base, file.clone());
             walk.position = u64::from(from);

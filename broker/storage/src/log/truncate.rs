@@ -11,7 +11,7 @@ use runtime::Runtime;
 use super::read::Walk;
 use super::{Log, LogShared, Op, start_writer};
 use crate::StorageError;
-use crate::files::{self, INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX};
+use crate::files::{self, LOG_SUFFIX, SEGMENT_SUFFIXES};
 use crate::journal::{Entry, FrameHead, FrameKind};
 use crate::segment::Segment;
 use crate::store::{Owner, Shared};
@@ -49,7 +49,7 @@ impl<R: Runtime> Log<R> {
             state.segments.push(Segment::new(end));
             let op = state.next_op();
             state.truncation_op = op;
-            state.queue.push_back(Op::Truncate { segment, position, removed, op });
+            state.queue.push_back(Op::Truncate { segment, position, end, removed, op });
             op
         };
         let head = FrameHead {
@@ -109,7 +109,7 @@ pub(super) async fn cut_files<R: Runtime>(
     store: &Rc<Shared<R>>,
     log: &Rc<LogShared<R>>,
     segment: Offset,
-    position: u64,
+    (position, end): (u64, Offset),
     removed: &[Offset],
     op: u64,
 ) -> Result<(), StorageError> {
@@ -123,6 +123,7 @@ pub(super) async fn cut_files<R: Runtime>(
         let path = files::segment_path(&log.path, segment, LOG_SUFFIX);
         rt.set_len(&file, position).await.map_err(StorageError::disk(&path, "truncate"))?;
         super::write::write_indexes(rt, log, segment).await?;
+        super::txn_index::cut(rt, log, segment, end).await?;
         rt.sync_data(&file).await.map_err(StorageError::disk(&path, "sync"))?;
     }
     rt.sync_dir(&log.path).await.map_err(StorageError::disk(&log.path, "sync"))?;
@@ -136,7 +137,7 @@ pub(crate) async fn remove_segment_files<R: Runtime>(
     log: &LogShared<R>,
     base: Offset,
 ) -> Result<(), StorageError> {
-    for suffix in [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, SNAPSHOT_SUFFIX] {
+    for suffix in SEGMENT_SUFFIXES {
         files::remove_if_present(rt, &files::segment_path(&log.path, base, suffix)).await?;
     }
     Ok(())

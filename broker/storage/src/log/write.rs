@@ -121,13 +121,19 @@ async fn run<R: Runtime>(
             store.settle(direct_bytes);
             result
         }
-        Step::Other(Op::Seal { segment }) => write_indexes(rt, log, segment).await,
+        Step::Other(Op::Seal { segment }) => {
+            write_indexes(rt, log, segment).await?;
+            // Synced soon, as Kafka does after a roll: the recovery point moves and the file can be closed.
+            store.request_sync(log);
+            store.opened(log, segment);
+            Ok(())
+        }
         Step::Other(Op::Snapshot { at, content }) => {
             let path = files::segment_path(&log.path, at, SNAPSHOT_SUFFIX);
             files::replace(rt, &path, content).await
         }
-        Step::Other(Op::Truncate { segment, position, removed, op }) => {
-            truncate::cut_files(store, log, segment, position, &removed, op).await
+        Step::Other(Op::Truncate { segment, position, end, removed, op }) => {
+            truncate::cut_files(store, log, segment, (position, end), &removed, op).await
         }
         Step::Other(Op::Barrier { op }) => {
             log.state.borrow_mut().ops_written = op;
