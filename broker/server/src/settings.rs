@@ -89,6 +89,8 @@ fn log_config(layers: &Layers<'_>) -> LogConfig {
         retention_bytes: u64::try_from(number("retention.bytes")).ok(),
         file_delete_delay_ms: number("file.delete.delay.ms"),
         flush_messages: u64::try_from(number("flush.messages")).unwrap_or(1).max(1),
+        // Kafka's default is the largest number: no limit.
+        flush_ms: u64::try_from(number("flush.ms")).ok().filter(|ms| *ms < i64::MAX as u64),
         cleanup: match (has("compact"), has("delete")) {
             (true, true) => Cleanup::CompactAndDelete,
             (true, false) => Cleanup::Compact,

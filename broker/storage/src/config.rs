@@ -63,6 +63,9 @@ pub struct LogConfig {
     /// `flush.messages`. 1 = an append is reported when it survives a power loss. Any other value as in
     /// Kafka: reported when readable, synced in the background after that many records.
     pub flush_messages: u64,
+    /// `flush.ms`: unless `flush_messages` is 1, the longest time that written records stay without a sync. `None` leaves
+    /// it to the count, to the size of what is unsynced, and to the recovery point's schedule.
+    pub flush_ms: Option<u64>,
     pub cleanup: Cleanup,
     /// Matters unless `cleanup` is [`Cleanup::Delete`].
     pub compaction: Compaction,
@@ -80,6 +83,7 @@ impl LogConfig {
         retention_bytes: None,
         file_delete_delay_ms: 60_000,
         flush_messages: 1,
+        flush_ms: None,
         cleanup: Cleanup::Delete,
         compaction: Compaction::DEFAULT,
         lane: Lane::Journal,

@@ -172,6 +172,7 @@ impl<R: Runtime> Shared<R> {
             let mut state = log.state.borrow_mut();
             state.dirty_bytes = 0;
             state.unsynced_records = 0;
+            state.unsynced_since = None;
             let epochs = state.epochs_dirty.then(|| state.epochs.clone());
             state.epochs_dirty &= !state.created;
             let (mut files, mut unnamed) = (Vec::new(), Vec::new());
@@ -183,6 +184,7 @@ impl<R: Runtime> Shared<R> {
             let epochs = epochs.filter(|_| state.created);
             (state.ops_written, state.readable, state.truncation_count, files, unnamed, epochs)
         };
+        self.flush_timer.update(log);
         if let Some(epochs) = epochs {
             epochs.write(rt, &log.path).await?;
         }

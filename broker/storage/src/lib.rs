@@ -15,6 +15,7 @@ mod open_segments;
 mod store;
 
 mod flush;
+mod flush_timer;
 mod log;
 mod retention;
 mod segment;

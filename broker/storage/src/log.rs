@@ -174,6 +174,7 @@ impl<R: Runtime> Log<R> {
     /// Takes effect from the next append on.
     pub fn set_config(&self, config: LogConfig) {
         self.log.state.borrow_mut().config = config;
+        self.store.flush_timer.update(&self.log);
     }
 
     /// Notes the first offset of a leader epoch; an epoch that is not newer than the latest is ignored.

@@ -13,6 +13,7 @@ use runtime::sync::Notify;
 use runtime::{Disk, Heat, Runtime, TaskClass};
 
 use crate::checkpoint::Checkpoints;
+use crate::flush_timer::{FlushTimer, flush_loop};
 use crate::journal::{self, Journal};
 use crate::log::{self, Log, LogShared, Place, RecoverySink, Stamp};
 use crate::open_segments::OpenSegments;
@@ -108,6 +109,7 @@ pub(crate) struct Shared<R: Disk> {
     events_ready: Notify,
     stats: RefCell<StoreStats>,
     open_segments: RefCell<OpenSegments<R>>,
+    pub(crate) flush_timer: FlushTimer,
     pub(crate) trash: RefCell<retention::Trash>,
     closing: Cell<bool>,
 }
@@ -175,6 +177,7 @@ impl<R: Runtime> Store<R> {
             events_ready: Notify::new(),
             stats: RefCell::default(),
             open_segments: RefCell::new(OpenSegments::new()),
+            flush_timer: FlushTimer::default(),
             trash: RefCell::default(),
             closing: Cell::new(false),
         });
@@ -182,6 +185,7 @@ impl<R: Runtime> Store<R> {
             rt.spawn("journal", TaskClass::Latency, flush::journal_loop(store.clone(), directory));
             rt.spawn("sync", TaskClass::Replication, flush::sync_loop(store.clone(), directory));
         }
+        rt.spawn("flush timer", TaskClass::Replication, flush_loop(store.clone()));
         Ok(Self(store))
     }
 
@@ -355,6 +359,7 @@ impl<R: Runtime> Store<R> {
             directory.journal.work.notify();
             directory.sync_work.notify();
         }
+        self.0.flush_timer.changed.notify();
         self.0.open_segments.borrow_mut().clear();
         result
     }
@@ -396,6 +401,10 @@ impl<R: Disk> Drop for Turn<R> {
 impl<R: Runtime> Shared<R> {
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.get()
+    }
+
+    pub(crate) fn log(&self, at: TopicPartition) -> Option<Rc<LogShared<R>>> {
+        self.logs.borrow().get(&at).cloned()
     }
 
     pub(crate) fn planted(&self, bug: Bug) -> bool {

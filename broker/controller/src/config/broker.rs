@@ -121,7 +121,7 @@ pub const BROKER: &[Key] = &[
     effective("log.flush.interval.messages", long(1), Some("1"), Scope::ClusterWide, "Default of flush.messages. Kafka never syncs a write; here 1 makes acknowledgements wait for the disk."),
     effective("log.flush.interval.ms", long(i64::MIN), None, Scope::ClusterWide, "Default of flush.ms."),
     effective("log.flush.offset.checkpoint.interval.ms", int(0), Some("60000"), Scope::ReadOnly, "Time between two writes of the recovery point file."),
-    effective("log.flush.scheduler.interval.ms", long(i64::MIN), Some("9223372036854775807"), Scope::ReadOnly, "Time between two looks for logs that are due for a sync."),
+    effective("log.flush.scheduler.interval.ms", long(i64::MIN), Some("9223372036854775807"), Scope::ReadOnly, "Second default of flush.ms; no scheduler looks around here, each log is synced at its own time."),
     effective("log.flush.start.offset.checkpoint.interval.ms", int(0), Some("60000"), Scope::ReadOnly, "Time between two writes of the log start file."),
     effective("log.index.interval.bytes", int(0), Some("4096"), Scope::ClusterWide, "Default of index.interval.bytes."),
     effective("log.index.size.max.bytes", int(4), Some("10485760"), Scope::ClusterWide, "Default of segment.index.bytes."),

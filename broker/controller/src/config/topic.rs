@@ -112,7 +112,7 @@ pub const TOPIC: &[Key] = &[
         long(0),
         "9223372036854775807",
         &[from("log.flush.interval.ms"), from("log.flush.scheduler.interval.ms")],
-        "Longest time that written records stay without a sync.",
+        "Longest time that written records stay without a sync, unless flush.messages is 1.",
     ),
     idle(
         "follower.replication.throttled.replicas",

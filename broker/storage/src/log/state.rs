@@ -5,8 +5,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use model::{Bufs, LeaderEpoch, Offset};
+use model::{Bufs, Instant, LeaderEpoch, Offset};
 use runtime::Disk;
 use runtime::sync::Notify;
 
@@ -119,6 +120,10 @@ pub(crate) struct State<F> {
     pub(crate) barrier_op: u64,
     pub(crate) dirty_bytes: u64,
     pub(crate) unsynced_records: u64,
+    /// When the oldest record was written that no sync has begun to cover.
+    pub(crate) unsynced_since: Option<Instant>,
+    /// The log's entry in the flush timer.
+    pub(crate) flush_due: Option<Instant>,
     pub(crate) sync_requested: bool,
     pub(crate) syncing: bool,
     /// Moves at each truncation, so that a sync that began earlier claims no offset.
@@ -154,6 +159,8 @@ impl<F> State<F> {
             barrier_op: 0,
             dirty_bytes: 0,
             unsynced_records: 0,
+            unsynced_since: None,
+            flush_due: None,
             sync_requested: false,
             syncing: false,
             truncation_count: 0,
@@ -286,6 +293,13 @@ impl<F> State<F> {
         }
         self.published = end;
         Some(end)
+    }
+
+    /// When a sync is due by `flush.ms`.
+    pub(crate) fn flush_due_at(&self) -> Option<Instant> {
+        let flush_ms = self.config.flush_ms.filter(|_| !self.config.is_durable())?;
+        let since = self.unsynced_since.filter(|_| self.failed.is_none())?;
+        Some(since + Duration::from_millis(flush_ms))
     }
 
     pub(crate) fn size_bytes(&self) -> u64 {

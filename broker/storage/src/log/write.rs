@@ -162,6 +162,7 @@ async fn run_write<R: Runtime>(
         state.readable = write.end;
         state.ops_written = write.op;
         state.dirty_bytes += write.size_bytes as u64;
+        state.unsynced_since.get_or_insert(rt.now().mono);
         state.unsynced_records += write.record_count;
         state.segment_mut(write.segment).expect("the writer's segments exist").dirty = true;
         state.config.lane
@@ -171,6 +172,7 @@ async fn run_write<R: Runtime>(
     }
     store.publish(log);
     store.sync_if_due(log);
+    store.flush_timer.update(log);
     log.progress.notify();
     Ok(())
 }
