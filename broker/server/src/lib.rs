@@ -22,6 +22,7 @@ mod settings;
 mod topics;
 
 mod fetch;
+mod offline;
 mod partition;
 mod produce;
 mod query;

@@ -20,6 +20,8 @@ use exposition::{CONTENT_TYPE, Exposition, Kind};
 pub(crate) struct Snapshot {
     pub(crate) stats: Stats,
     pub(crate) partitions: Vec<PartitionFigures>,
+    /// Logs that failed, whether they could be opened or not.
+    pub(crate) offline_logs: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,8 +31,6 @@ pub(crate) struct PartitionFigures {
     pub(crate) log_start_offset: i64,
     pub(crate) high_watermark: i64,
     pub(crate) size_bytes: u64,
-    /// The log failed: reads may go on, appends do not.
-    pub(crate) offline: bool,
 }
 
 /// What `path` shows.
@@ -70,8 +70,7 @@ async fn collect<R: Runtime>(shard: &Shard<R>) -> Vec<Snapshot> {
 }
 
 fn offline_count(snapshots: &[Snapshot]) -> usize {
-    let partitions = snapshots.iter().flat_map(|snapshot| &snapshot.partitions);
-    partitions.filter(|partition| partition.offline).count()
+    snapshots.iter().map(|snapshot| snapshot.offline_logs).sum()
 }
 
 /// Name, help, and the field it comes from.
@@ -104,6 +103,11 @@ const COUNTERS: &[Counter] = &[
         "Partitions of Fetch requests that were refused.",
         |s| s.fetch_failures,
     ),
+    (
+        "odradek_produce_timeouts_total",
+        "Partitions of Produce requests whose records were not safe within timeout_ms.",
+        |s| s.produce_timeouts,
+    ),
     ("odradek_requests_total", "Requests of every kind.", |s| s.requests),
     ("odradek_produce_batches_total", "Record batches appended.", |s| s.produce_batches),
     ("odradek_fetches_parked_total", "Fetches that waited for more bytes.", |s| s.fetches_parked),
@@ -121,6 +125,11 @@ const COUNTERS: &[Counter] = &[
     ("odradek_mesh_full_total", "Requests to another shard that met a full queue.", |s| {
         s.mesh_full
     }),
+    (
+        "odradek_mesh_ahead_total",
+        "Requests that waited until a shard had applied the metadata they were routed by.",
+        |s| s.mesh_ahead,
+    ),
     ("odradek_mesh_late_total", "Replies of another shard that nobody waited for any more.", |s| {
         s.mesh_late
     }),
@@ -218,8 +227,8 @@ mod tests {
                 log_start_offset: 0,
                 high_watermark: 7,
                 size_bytes: 9,
-                offline: partition == 1,
             }],
+            offline_logs: usize::from(partition == 1),
         };
         let page = render(&[of(3, "b", 0), of(4, "a", 1)]);
         assert!(page.contains("kafka_server_brokertopicmetrics_messagesin_total 7\n"));

@@ -14,13 +14,14 @@ mod watches;
 use core::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use model::{Buf, ErrorCode, LeaderEpoch, Offset, TopicPartition};
+use model::{Buf, Bufs, ErrorCode, LeaderEpoch, Offset, TopicPartition};
 use replication::{Acks, AppendError, Batch, Effect, Event, LogEnds, Replica};
 use runtime::Runtime;
 use storage::{Log, StorageError};
-use wire::batch::{BatchFacts, TimestampType, patched_head};
+use wire::batch::{BatchFacts, HEADER_BYTES, TimestampType, patched_head};
 
 use crate::boot::Level;
+use crate::offline::{Failure, OfflineLogs};
 use crate::produce::Placed;
 use crate::shard::Shard;
 use crate::topics::Topic;
@@ -50,7 +51,22 @@ struct State {
 /// A batch that passed the checks that need no state.
 pub(crate) struct Checked {
     pub(crate) bytes: Buf,
+    /// Stands for the header in `bytes`, whose time fields are not those that the log holds.
+    pub(crate) restamped: Option<Box<[u8; HEADER_BYTES]>>,
+    /// Of what the log holds.
     pub(crate) facts: BatchFacts,
+}
+
+impl Checked {
+    /// The batch as the log holds it, behind the head that the leader writes.
+    fn rest(&self) -> Bufs {
+        match &self.restamped {
+            Some(header) => {
+                vec![Buf::from(header[HEAD_BYTES..].to_vec()), self.bytes.slice(HEADER_BYTES..)]
+            }
+            None => vec![self.bytes.slice(HEAD_BYTES..)],
+        }
+    }
 }
 
 /// What a reader may see, and what it is told about the log.
@@ -125,8 +141,10 @@ impl<R: Runtime> Partition<R> {
             (replica.log_end_offset(), replica.leader_epoch().unwrap_or_default())
         };
         let head = patched_head(&facts.header, base_offset, leader_epoch);
+        let mut pieces = batch.rest();
+        pieces.insert(0, Buf::from(head.to_vec()));
         storage::Batch {
-            pieces: vec![Buf::from(head.to_vec()), batch.bytes.slice(HEAD_BYTES..)],
+            pieces,
             base_offset,
             last_offset: Offset(base_offset.0 + i64::from(facts.record_count) - 1),
             leader_epoch,
@@ -145,6 +163,7 @@ impl<R: Runtime> Partition<R> {
         let partition = self.at.partition;
         shard
             .log(Level::Error, format!("log offline topic={name} partition={partition}: {reason}"));
+        OfflineLogs::report(shard, self.at, Failure::Write);
         self.hear(shard, Event::LogFailed);
     }
 

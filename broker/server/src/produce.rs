@@ -4,9 +4,9 @@ mod check;
 mod groups;
 
 pub(crate) use check::check;
-pub(crate) use groups::{Groups, Owner};
+pub(crate) use groups::{Groups, Owner, expire};
 
-use model::{ErrorCode, Offset, TopicPartition};
+use model::{ErrorCode, Instant, Offset, TopicPartition};
 use replication::{Acks, AppendError};
 use runtime::Runtime;
 use wire::batch::{BatchError, RecordError};
@@ -66,14 +66,16 @@ impl From<BatchError> for Refusal {
     }
 }
 
-/// Appends batches whose home is this shard; `owner` hears the outcomes when all are known.
+/// Appends batches whose home is this shard; `owner` hears the outcomes when all are known, or at the
+/// deadline.
 pub(crate) fn append_all<R: Runtime>(
     shard: &Shard<R>,
     appends: &[Append],
     acks: Acks,
+    deadline: Option<Instant>,
     owner: Owner,
 ) {
-    let group = match shard.groups.open(appends, owner) {
+    let group = match shard.groups.open(appends, owner, deadline) {
         Ok(group) => group,
         // Too many requests wait already. The code is retriable and says "try later".
         Err(owner) => {
@@ -86,12 +88,9 @@ pub(crate) fn append_all<R: Runtime>(
     };
     for (append, item) in appends.iter().zip(0..) {
         let waiter = Waiter { end: Offset::ZERO, group, item };
-        // The asker's image knows the partition; this shard has not opened it yet, or no longer.
-        match shard.partition(append.at) {
-            Some(partition) => partition.append(shard, &append.batch, acks, waiter),
-            None => {
-                shard.groups.failed(waiter, AppendError::NotLeader { leader: None }, shard);
-            }
+        match shard.replica(append.at) {
+            Ok(partition) => partition.append(shard, &append.batch, acks, waiter),
+            Err(code) => shard.groups.failed(waiter, code, shard),
         }
     }
     shard.groups.all_started(group, shard);

@@ -101,7 +101,7 @@ pub(crate) async fn answer<R: Runtime>(
     at: TopicPartition,
     query: Query,
 ) -> Answered {
-    let partition = shard.partition(at).ok_or(ErrorCode::NotLeaderOrFollower)?;
+    let partition = shard.replica(at)?;
     match query {
         Query::Offset { leader_epoch, of, committed_only } => {
             partition.find_offset(leader_epoch, of, committed_only).await.map(Answer::Offset)

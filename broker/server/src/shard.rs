@@ -27,13 +27,15 @@ use crate::fetch::Sessions;
 use crate::handlers::init_producer_id::ProducerIdBlock;
 use crate::mesh::MeshClient;
 use crate::metrics::{PartitionFigures, Snapshot};
-use crate::net::{Connections, ReceiveBudget};
+use crate::net::{Connections, ReceiveBudget, RequestContext};
+use crate::offline::OfflineLogs;
 use crate::partition::Partition;
 use crate::produce::Groups;
 use crate::stats::Stats;
 use crate::topics::Topics;
 use crate::wakes::Wakes;
 
+pub(crate) use inbound::serve_ahead;
 pub use start::run;
 
 /// The shard of the controller, and of the work that one shard does for all.
@@ -58,6 +60,8 @@ pub(crate) struct Shard<R: Runtime> {
     pub(crate) topics: RefCell<Topics>,
     /// Replicas whose home is this shard.
     partitions: RefCell<BTreeMap<TopicPartition, Rc<Partition<R>>>>,
+    /// Those of the node whose log failed.
+    pub(crate) offline: OfflineLogs,
     store: OnceCell<Store<R>>,
 
     /// Something became durable.
@@ -75,6 +79,7 @@ pub(crate) struct Shard<R: Runtime> {
     /// Ends the wait of parked fetches.
     pub(crate) stop_asked: Notify,
     arrivals: inbound::Arrivals,
+    ahead: inbound::Ahead,
     directories: start::Directories,
     /// Committed metadata on its way to this shard's image.
     deltas: Sender<inbound::Arrived>,
@@ -97,6 +102,7 @@ impl<R: Runtime> Shard<R> {
             image: RefCell::default(),
             topics: RefCell::default(),
             partitions: RefCell::default(),
+            offline: OfflineLogs::default(),
             store: OnceCell::new(),
             progress: Notify::new(),
             groups: Groups::new(limits.waiters),
@@ -111,6 +117,7 @@ impl<R: Runtime> Shard<R> {
             stopping: Cell::new(false),
             stop_asked: Notify::new(),
             arrivals: inbound::Arrivals::default(),
+            ahead: inbound::Ahead::default(),
             directories: start::Directories::default(),
             deltas,
             driver: OnceCell::new(),
@@ -138,6 +145,14 @@ impl<R: Runtime> Shard<R> {
     /// This shard's logs. Open before any listener is.
     pub(crate) fn store(&self) -> &Store<R> {
         self.store.get().expect("opened at start")
+    }
+
+    /// A replica that a request names, whose home is this shard.
+    ///
+    /// # Errors
+    /// KAFKA_STORAGE_ERROR or NOT_LEADER_OR_FOLLOWER.
+    pub(crate) fn replica(&self, at: TopicPartition) -> Result<Rc<Partition<R>>, ErrorCode> {
+        self.partition(at).ok_or_else(|| self.offline.why_missing(at))
     }
 
     /// A replica whose home is this shard.
@@ -202,6 +217,16 @@ impl<R: Runtime> Shard<R> {
         control::Cluster { id: id.unwrap_or_default(), controller: self.boot.node_id }
     }
 
+    /// The cluster as the sender of a request sees it.
+    pub(crate) fn view<'a>(
+        &'a self,
+        image: &'a Image,
+        context: &RequestContext<'_>,
+    ) -> control::view::View<'a> {
+        let listener = self.listener_name(context.listener);
+        control::view::View { image, listener, node: self.boot.node_id, offline: &self.offline }
+    }
+
     /// Kafka's name of a listener of `Boot::listeners`.
     pub(crate) fn listener_name(&self, index: usize) -> &str {
         &self.boot.listeners[index].name
@@ -233,12 +258,12 @@ impl<R: Runtime> Shard<R> {
                 log_start_offset: ends.log_start_offset.0,
                 high_watermark: ends.high_watermark.0,
                 size_bytes: partition.log.size_bytes(),
-                offline: partition.is_offline(),
             }
         };
         Snapshot {
             stats: self.stats.borrow().clone(),
             partitions: self.partitions.borrow().values().map(figures).collect(),
+            offline_logs: OfflineLogs::count_here(self),
         }
     }
 }

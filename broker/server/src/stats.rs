@@ -17,6 +17,8 @@ pub struct Stats {
     pub produce_bytes: u64,
     /// Partitions of Produce requests that were answered with an error.
     pub produce_failures: u64,
+    /// Of these: not safe within the request's `timeout_ms`.
+    pub produce_timeouts: u64,
     pub fetch_requests: u64,
     pub fetch_bytes: u64,
     pub fetch_failures: u64,
@@ -25,6 +27,8 @@ pub struct Stats {
     pub fetch_sessions: u64,
     /// Requests to another shard that met a full queue.
     pub mesh_full: u64,
+    /// Requests of other shards that waited until this shard had applied the metadata they were routed by.
+    pub mesh_ahead: u64,
     /// Tokens of the mesh that found nothing: the asker was gone.
     pub mesh_late: u64,
 }

@@ -15,6 +15,7 @@ use storage::{LogId, StorageError};
 
 use crate::boot::Level;
 use crate::control::view;
+use crate::offline::{Failure, OfflineLogs};
 use crate::partition::{Partition, ProducerRecovery};
 use crate::settings::TopicSettings;
 use crate::shard::Shard;
@@ -97,7 +98,6 @@ pub(crate) async fn topic_changed<R: Runtime>(
         partition_count: i32::try_from(image.partitions.len()).unwrap_or(i32::MAX),
         settings,
     });
-    shard.topics.borrow_mut().insert(Rc::clone(&topic));
     for (partition, index) in image.partitions.iter().zip(0..) {
         let at = TopicPartition { topic: image.id, partition: PartitionIndex(index) };
         let is_replica = partition.replicas.contains(&shard.boot.node_id);
@@ -105,6 +105,8 @@ pub(crate) async fn topic_changed<R: Runtime>(
             follow(shard, at, &topic, partition).await;
         }
     }
+    // Last: whoever finds the topic finds its replicas open.
+    shard.topics.borrow_mut().insert(topic);
     shard.wakes.send(shard);
 }
 
@@ -119,11 +121,14 @@ async fn follow<R: Runtime>(
             open.set_topic(shard, Rc::clone(topic));
             open
         }
+        // It failed before, and stays closed until a restart.
+        None if shard.offline.failure(at).is_some() => return,
         None => match open(shard, at, topic).await {
             Ok(opened) => opened,
             Err(error) => {
                 let (name, index) = (&topic.name, at.partition);
                 let text = format!("cannot open log topic={name} partition={index}: {error}");
+                OfflineLogs::report(shard, at, Failure::Open);
                 return shard.log(Level::Error, text);
             }
         },
@@ -170,6 +175,7 @@ async fn open<R: Runtime>(
 /// Ends the replicas of a deleted topic and gives their files to deletion.
 pub(crate) async fn topic_removed<R: Runtime>(shard: &Shard<R>, id: TopicId) {
     shard.topics.borrow_mut().remove(id);
+    shard.offline.forget(id);
     for partition in shard.take_partitions(id) {
         let leader_epoch = partition.replica().leader_epoch().unwrap_or_default();
         let leader_epoch = LeaderEpoch(leader_epoch.0.saturating_add(1));

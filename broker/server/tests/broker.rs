@@ -8,6 +8,7 @@ use model::ErrorCode;
 use runtime::memory::Life;
 use runtime::{Clock, Conn, Exit, More, Net};
 use support::*;
+use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 
 #[test]
 fn what_was_produced_is_fetched_on_one_shard_and_on_two() {
@@ -225,4 +226,49 @@ fn an_incremental_session_mentions_only_what_changed() {
         let stale = consumer.call(&next, LIMIT).await.unwrap();
         assert_eq!(stale.error_code, ErrorCode::InvalidFetchSessionEpoch.code());
     });
+}
+
+#[test]
+fn a_request_never_meets_older_metadata_than_it_was_routed_by() {
+    const TOPICS: usize = 8;
+    const KNOWN: [i16; 2] = [0, ErrorCode::UnknownTopicOrPartition as i16];
+    for seed in 0..30 {
+        let mut broker = Broker::started(100 + seed, 2);
+        broker.run(async |rt, at| {
+            let admin = connection(&rt, at).await;
+            // Connections are spread over the shards, and so are the partitions.
+            let producers = [connection(&rt, at).await, connection(&rt, at).await];
+            for number in 0..TOPICS {
+                let name = format!("topic-{number}");
+                let create = CreateTopicsRequest {
+                    topics: vec![CreatableTopic {
+                        name: name.clone(),
+                        num_partitions: 4,
+                        replication_factor: 1,
+                        ..CreatableTopic::default()
+                    }],
+                    timeout_ms: 30_000,
+                    ..CreateTopicsRequest::default()
+                };
+                let created = admin.submit(&create).await.unwrap();
+                // Both shards are asked while they learn of the topic.
+                let mut stored = false;
+                while !stored {
+                    let parts: Vec<_> = (0..4).map(|p| (p, batch(&["v"], None))).collect();
+                    let request = produce_request(-1, &name, &parts);
+                    let mut replies = Vec::new();
+                    for producer in &producers {
+                        replies.push(producer.submit(&request).await.unwrap());
+                    }
+                    for reply in replies {
+                        let answers = &reply.await.unwrap().responses[0].partition_responses;
+                        let codes: Vec<_> = answers.iter().map(|it| it.error_code).collect();
+                        assert!(codes.iter().all(|code| KNOWN.contains(code)), "{codes:?}");
+                        stored = codes.iter().all(|code| *code == 0);
+                    }
+                }
+                assert_eq!(created.await.unwrap().topics[0].error_code, 0);
+            }
+        });
+    }
 }

@@ -20,7 +20,7 @@ fn tool(broker: &mut Broker, tool: Tool) -> String {
     let (boot, said) = (broker.boot(), Rc::clone(&lines));
     broker.world.boot(
         broker.node,
-        Planted(None),
+        Planted::default(),
         move |rt: MemoryRuntime<_>, _: MemoryMesh<()>| {
             let (boot, tool, said) = (boot.clone(), tool.clone(), Rc::clone(&said));
             async move {
@@ -67,7 +67,7 @@ fn filled(seed: u64) -> Broker {
 fn on_disk(broker: &mut Broker, change: impl AsyncFn(MemoryRuntime<Planted>) + Clone + 'static) {
     broker.world.boot(
         broker.node,
-        Planted(None),
+        Planted::default(),
         move |rt: MemoryRuntime<_>, _: MemoryMesh<()>| {
             let change = change.clone();
             async move {

@@ -10,7 +10,7 @@ use wire::metadata::MetadataRecord;
 
 use super::{Delta, driver};
 use crate::settings::TopicSettings;
-use crate::shard::Shard;
+use crate::shard::{Shard, serve_ahead};
 use crate::topics;
 
 /// What a delta touches.
@@ -22,7 +22,7 @@ struct Touched {
     broker_configs: bool,
 }
 
-/// Brings this shard's image forward, then its topics and partitions.
+/// Brings this shard's image forward, then its topics and partitions, then serves who waited for them.
 pub(crate) async fn apply<R: Runtime>(shard: &Rc<Shard<R>>, delta: &Delta) {
     let touched = {
         let mut image = shard.image.borrow_mut();
@@ -35,6 +35,7 @@ pub(crate) async fn apply<R: Runtime>(shard: &Rc<Shard<R>>, delta: &Delta) {
             }
         }
         image.advance_to(delta.end);
+        shard.mesh.stamp_with(delta.end);
         touched
     };
     for id in &touched.removed {
@@ -43,6 +44,7 @@ pub(crate) async fn apply<R: Runtime>(shard: &Rc<Shard<R>>, delta: &Delta) {
     for (topic, settings) in changed_topics(shard, &touched) {
         topics::topic_changed(shard, &topic, settings).await;
     }
+    serve_ahead(shard, delta.end);
 }
 
 impl Touched {

@@ -1,7 +1,9 @@
 //! The metadata image as clients see it, for the handlers that describe the cluster.
 
 use controller::{BrokerImage, Image, PartitionImage};
-use model::{ErrorCode, NodeId};
+use model::{ErrorCode, NodeId, TopicPartition};
+
+use crate::offline::{Failure, OfflineLogs};
 
 /// "Not asked for", where a response has room for authorized operations.
 pub(crate) const OPERATIONS_NOT_ASKED: i32 = i32::MIN;
@@ -30,6 +32,16 @@ pub(crate) fn operations(asked: bool, all: i32) -> i32 {
 /// Written by brokers; clients may only read them (Kafka's `Topic.isInternal`).
 pub(crate) fn is_internal(topic: &str) -> bool {
     matches!(topic, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
+}
+
+/// What the clients of one listener see.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) listener: &'a str,
+    /// This broker, and its logs that failed: a single node is its own controller's only witness.
+    pub(crate) node: NodeId,
+    pub(crate) offline: &'a OfflineLogs,
 }
 
 /// Where a client of one listener reaches a broker.
@@ -70,22 +82,28 @@ pub(crate) struct PartitionView {
     pub(crate) offline: Vec<i32>,
 }
 
-/// A leader that clients of this listener cannot reach is reported as `unreachable`.
+/// A leader that clients of this listener cannot reach is reported as `unreachable`. A replica whose log
+/// failed is offline, and does not lead when nothing of it can be read.
 pub(crate) fn partition(
-    image: &Image,
+    view: View<'_>,
+    at: TopicPartition,
     partition: &PartitionImage,
-    listener: &str,
     unreachable: ErrorCode,
 ) -> PartitionView {
-    let alive = |id: &NodeId| image.broker(*id).filter(|broker| !broker.fenced);
-    let reachable = |broker: &BrokerImage| broker.listener(listener).is_some();
-    let (error, leader) = match partition.leader.as_ref().map(|id| (id, alive(id))) {
+    let failure = view.offline.failure(at);
+    let is_online = |id: &&NodeId| failure.is_none() || **id != view.node;
+    let can_lead = |id: &&NodeId| failure != Some(Failure::Open) || **id != view.node;
+    let alive = |id: &NodeId| view.image.broker(*id).filter(|broker| !broker.fenced);
+    let reachable = |broker: &BrokerImage| broker.listener(view.listener).is_some();
+    let leader = partition.leader.as_ref().filter(can_lead);
+    let (error, leader) = match leader.map(|id| (id, alive(id))) {
         Some((id, Some(broker))) if reachable(broker) => (ErrorCode::None, id.0),
         Some((id, Some(_))) => (unreachable, id.0),
         Some((_, None)) | None => (ErrorCode::LeaderNotAvailable, -1),
     };
     let numbers = |ids: &[NodeId]| ids.iter().map(|id| id.0).collect();
-    let offline = partition.replicas.iter().filter(|id| alive(id).is_none()).map(|id| id.0);
+    let is_offline = |id: &&NodeId| alive(id).is_none() || !is_online(id);
+    let offline = partition.replicas.iter().filter(is_offline).map(|id| id.0);
     PartitionView {
         error,
         leader,

@@ -110,7 +110,7 @@ async fn read_one<R: Runtime>(
     committed_only: bool,
     budget: Budget,
 ) -> Result<(ReadResult<<R as Disk>::File>, Visible), ErrorCode> {
-    let partition = shard.partition(read.at).ok_or(ErrorCode::NotLeaderOrFollower)?;
+    let partition = shard.replica(read.at)?;
     let visible = partition.visible(read.leader_epoch).map_err(|error| error.code())?;
     let ends = visible.ends;
     let mut result = ReadResult {

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use controller::{Image, TopicImage};
-use model::{ErrorCode, TopicId};
+use model::{ErrorCode, PartitionIndex, TopicId, TopicPartition};
 use runtime::Runtime;
 use wire::messages::describe_topic_partitions::{
     Cursor, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
     DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
 
-use crate::control::view;
+use crate::control::view::{self, View};
 use crate::net::{Close, RequestContext};
 use crate::shard::Shard;
 
@@ -23,8 +23,7 @@ pub(crate) async fn handle<R: Runtime>(
     let page_max = shard.broker_number("max.request.partition.size.limit");
     let asked = i64::from(request.response_partition_limit);
     let limit = usize::try_from(asked.min(page_max)).unwrap_or(0);
-    let listener = shard.listener_name(context.listener);
-    Ok(respond(&request, limit, &shard.image.borrow(), listener))
+    Ok(respond(&request, limit, shard.view(&shard.image.borrow(), context)))
 }
 
 /// At most `limit` partitions, in name order from the cursor on; the next cursor says where the
@@ -32,9 +31,9 @@ pub(crate) async fn handle<R: Runtime>(
 fn respond(
     request: &DescribeTopicPartitionsRequest,
     limit: usize,
-    image: &Image,
-    listener: &str,
+    view: View<'_>,
 ) -> DescribeTopicPartitionsResponse {
+    let image = view.image;
     let (from, mut first_partition) = match &request.cursor {
         Some(cursor) => (cursor.topic_name.as_str(), cursor.partition_index),
         None => ("", 0),
@@ -53,7 +52,7 @@ fn respond(
             break;
         }
         let end = topic.partitions.len().min(start.saturating_add(room));
-        response.topics.push(page(topic, start..end, image, listener));
+        response.topics.push(page(topic, start..end, view));
         room -= end.saturating_sub(start);
         if end < topic.partitions.len() {
             response.next_cursor = Some(cursor(name, end));
@@ -99,12 +98,12 @@ fn unknown(name: &str) -> DescribeTopicPartitionsResponseTopic {
 fn page(
     topic: &TopicImage,
     range: core::ops::Range<usize>,
-    image: &Image,
-    listener: &str,
+    view: View<'_>,
 ) -> DescribeTopicPartitionsResponseTopic {
     let partitions = topic.partitions.iter().zip(0..).skip(range.start).take(range.len());
     let partitions = partitions.map(|(partition, index)| {
-        let seen = view::partition(image, partition, listener, ErrorCode::ListenerNotFound);
+        let at = TopicPartition { topic: topic.id, partition: PartitionIndex(index) };
+        let seen = view::partition(view, at, partition, ErrorCode::ListenerNotFound);
         DescribeTopicPartitionsResponsePartition {
             error_code: seen.error.code(),
             partition_index: index,

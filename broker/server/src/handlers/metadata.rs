@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use controller::{AdminRequest, Image, TopicImage};
-use model::{ErrorCode, TopicId};
+use model::{ErrorCode, PartitionIndex, TopicId, TopicPartition};
 use runtime::Runtime;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::metadata::{
@@ -12,7 +12,8 @@ use wire::messages::metadata::{
     MetadataResponsePartition, MetadataResponseTopic,
 };
 
-use crate::control::{self, view};
+use crate::control;
+use crate::control::view::{self, View};
 use crate::net::{Close, RequestContext};
 use crate::shard::Shard;
 
@@ -33,9 +34,8 @@ pub(crate) async fn handle<R: Runtime>(
             create(shard, missing).await;
         }
     }
-    let listener = shard.listener_name(context.listener);
     let image = shard.image.borrow();
-    Ok(respond(&request, version, &image, listener, &shard.cluster()))
+    Ok(respond(&request, version, shard.view(&image, context), &shard.cluster()))
 }
 
 /// Before version 12 a topic has a name and no id.
@@ -93,16 +93,16 @@ async fn create<R: Runtime>(shard: &Rc<Shard<R>>, names: BTreeSet<String>) {
 fn respond(
     request: &MetadataRequest,
     version: i16,
-    image: &Image,
-    listener: &str,
+    view: View<'_>,
     cluster: &control::Cluster,
 ) -> MetadataResponse {
+    let View { image, listener, .. } = view;
     let topic_operations =
         view::operations(request.include_topic_authorized_operations, view::TOPIC_OPERATIONS);
     // LISTENER_NOT_FOUND is unknown to clients before version 6.
     let unreachable =
         if version >= 6 { ErrorCode::ListenerNotFound } else { ErrorCode::LeaderNotAvailable };
-    let found = |topic: &TopicImage| found(topic, image, listener, unreachable, topic_operations);
+    let found = |topic: &TopicImage| found(topic, view, unreachable, topic_operations);
     let topics = if asks_for_all(request, version) {
         image.topics().map(found).collect()
     } else {
@@ -154,13 +154,13 @@ fn missing(topic: &MetadataRequestTopic, error: ErrorCode) -> MetadataResponseTo
 
 fn found(
     topic: &TopicImage,
-    image: &Image,
-    listener: &str,
+    view: View<'_>,
     unreachable: ErrorCode,
     topic_operations: i32,
 ) -> MetadataResponseTopic {
     let partitions = topic.partitions.iter().zip(0..).map(|(partition, index)| {
-        let seen = view::partition(image, partition, listener, unreachable);
+        let at = TopicPartition { topic: topic.id, partition: PartitionIndex(index) };
+        let seen = view::partition(view, at, partition, unreachable);
         MetadataResponsePartition {
             error_code: seen.error.code(),
             partition_index: index,

@@ -1,13 +1,15 @@
 //! Produce: append one batch per partition.
 //!
 //! Promises: batches are submitted to their home shards before the next request of the connection
-//! is read, so that one producer's batches keep their order; nothing is spawned per partition.
-//! Does not: enforce `timeout_ms`: with one replica the answer waits for this node's disk only.
+//! is read, so that one producer's batches keep their order; nothing is spawned per partition. What is
+//! not safe within `timeout_ms` is answered with REQUEST_TIMED_OUT, and may become safe later.
 //! Source: KIP-98, KIP-467 (record errors); Kafka `ReplicaManager.appendRecords`.
 
-use model::{ErrorCode, ShardId};
+use core::time::Duration;
+
+use model::{ErrorCode, Instant, ShardId};
 use replication::Acks;
-use runtime::sync::oneshot;
+use runtime::sync::{First, oneshot, race};
 use runtime::{Disk, Runtime};
 use smallvec::SmallVec;
 use std::rc::Rc;
@@ -25,6 +27,10 @@ use crate::topics::Topic;
 /// The client id that may write internal topics (Kafka `AdminUtils.ADMIN_CLIENT_ID`).
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
+/// A shorter `timeout_ms` counts as this. In Kafka it does not cover the leader's own write, so that
+/// clients may send 0; here the write is durable before it is acknowledged, and takes its time.
+const TIMEOUT_MIN: Duration = Duration::from_millis(100);
+
 /// A request whose records are on their way.
 pub(crate) struct Pending<R: Runtime> {
     version: i16,
@@ -41,12 +47,9 @@ pub(crate) struct Pending<R: Runtime> {
 /// Outcomes of one shard.
 enum Awaited<R: Runtime> {
     Here(runtime::sync::Reply<Vec<Outcome>>),
-    There {
-        /// `None` when too many requests wait for other shards.
-        reply: Option<runtime::sync::Reply<Reply<<R as Disk>::File>>>,
-        /// Of the batches, for the case that there is no reply.
-        places: Vec<u32>,
-    },
+    There(runtime::sync::Reply<Reply<<R as Disk>::File>>),
+    /// Nowhere: too many requests or bytes wait already. These places get the answer "try later".
+    NotTaken(Vec<u32>),
 }
 
 impl<R: Runtime> Awaited<R> {
@@ -54,15 +57,14 @@ impl<R: Runtime> Awaited<R> {
         match self {
             // Without an answer the shard has stopped.
             Self::Here(outcomes) => outcomes.await.ok_or(Close::Stopping),
-            Self::There { reply: None, places } => {
-                // Retriable, and says "try later".
+            Self::NotTaken(places) => {
                 let code = ErrorCode::RequestTimedOut;
                 Ok(places
                     .into_iter()
                     .map(|place| Outcome { place, result: Err(code.into()) })
                     .collect())
             }
-            Self::There { reply: Some(reply), .. } => match reply.await {
+            Self::There(reply) => match reply.await {
                 Some(Reply::Produced(outcomes)) => Ok(outcomes),
                 _ => Err(Close::Stopping),
             },
@@ -113,8 +115,11 @@ pub(crate) async fn start<R: Runtime>(
         }
     }
     let acks = acks.unwrap_or(Acks::None);
+    let timeout = Duration::from_millis(u64::try_from(view.timeout_ms).unwrap_or(0));
+    let waits = acks != Acks::None;
+    let deadline = waits.then(|| shard.rt.now().mono + timeout.max(TIMEOUT_MIN));
     for (home, appends) in by_home {
-        pending.awaited.push(submit(shard, home, appends, acks).await);
+        pending.awaited.push(submit(shard, home, appends, acks, deadline).await);
     }
     Ok(pending)
 }
@@ -154,16 +159,34 @@ async fn submit<R: Runtime>(
     home: ShardId,
     appends: Vec<Append>,
     acks: Acks,
+    deadline: Option<Instant>,
 ) -> Awaited<R> {
+    let places = |appends: &[Append]| appends.iter().map(|append| append.place).collect();
     if home == shard.id {
-        shard.room(appends.iter().map(|append| append.batch.bytes.len()).sum()).await;
+        let size_bytes = appends.iter().map(|append| append.batch.bytes.len()).sum();
+        if !room(shard, size_bytes, deadline).await {
+            return Awaited::NotTaken(places(&appends));
+        }
         let (promise, outcomes) = oneshot();
-        append_all(shard, &appends, acks, Owner::Connection(promise));
+        append_all(shard, &appends, acks, deadline, Owner::Connection(promise));
         return Awaited::Here(outcomes);
     }
-    let places = appends.iter().map(|append| append.place).collect();
-    let reply = shard.mesh.submit(home, Request::Produce { appends, acks }).await;
-    Awaited::There { reply, places }
+    let places = places(&appends);
+    let request = Request::Produce { appends, acks, deadline };
+    match shard.mesh.submit(home, request).await {
+        Some(reply) => Awaited::There(reply),
+        None => Awaited::NotTaken(places),
+    }
+}
+
+/// Waits until so many bytes may be appended; false when the deadline comes first.
+async fn room<R: Runtime>(shard: &Shard<R>, size_bytes: usize, deadline: Option<Instant>) -> bool {
+    let Some(deadline) = deadline.filter(|_| !shard.has_room(size_bytes)) else {
+        shard.room(size_bytes).await;
+        return true;
+    };
+    let waited = race(shard.room(size_bytes), shard.rt.sleep_until(deadline)).await;
+    matches!(waited, First::Left(()))
 }
 
 fn skeleton(view: &ProduceView<'_>) -> ProduceResponse {
@@ -185,7 +208,8 @@ impl<R: Runtime> Pending<R> {
     pub(crate) fn is_known(&self) -> bool {
         self.awaited.iter().all(|awaited| match awaited {
             Awaited::Here(outcomes) => outcomes.is_ready(),
-            Awaited::There { reply, .. } => reply.as_ref().is_none_or(|reply| reply.is_ready()),
+            Awaited::There(reply) => reply.is_ready(),
+            Awaited::NotTaken(_) => true,
         })
     }
 

@@ -1,9 +1,9 @@
 //! This shard's end of the mesh.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-use model::{Limits, Probe, ShardId, Site, Slot, Slots};
+use model::{Limits, Offset, Probe, ShardId, Site, Slot, Slots};
 use runtime::sync::{Promise, oneshot};
 use runtime::{Disk, Lane, Mesh, Runtime, TaskClass};
 use std::rc::Rc;
@@ -24,6 +24,8 @@ struct Inner<R: Runtime> {
     /// Replies and notices that met a full queue, per shard. Bounded by what the other shards
     /// have reserved.
     outbox: RefCell<Vec<VecDeque<Message<R>>>>,
+    /// End of this shard's metadata image: the stamp of its requests.
+    image_end: Cell<Offset>,
 }
 
 impl<R: Runtime> Clone for MeshClient<R> {
@@ -40,7 +42,13 @@ impl<R: Runtime> MeshClient<R> {
             mesh,
             waiting: RefCell::new(Slots::new(limits.waiters)),
             outbox: RefCell::new(outbox),
+            image_end: Cell::new(Offset::ZERO),
         }))
+    }
+
+    /// The image that requests are routed by from now on ends here.
+    pub(crate) fn stamp_with(&self, image_end: Offset) {
+        self.0.image_end.set(image_end);
     }
 
     /// Queues a request; the result resolves to its reply.
@@ -54,7 +62,8 @@ impl<R: Runtime> MeshClient<R> {
     ) -> Option<runtime::sync::Reply<ReplyOf<R>>> {
         let (promise, reply) = oneshot();
         let token = self.0.waiting.borrow_mut().insert(promise).ok()?;
-        self.send(to, Lane::Request, Message::Request { token, request }).await;
+        let routed_by = self.0.image_end.get();
+        self.send(to, Lane::Request, Message::Request { token, routed_by, request }).await;
         Some(reply)
     }
 
@@ -131,8 +140,8 @@ impl<R: Runtime> MeshClient<R> {
         loop {
             let (from, message) = self.0.mesh.recv().await;
             match message {
-                Message::Request { token, request } => {
-                    return (from, Inbound::Request(token, request));
+                Message::Request { token, routed_by, request } => {
+                    return (from, Inbound::Request(Asked { from, token, routed_by, request }));
                 }
                 Message::Notice(notice) => return (from, Inbound::Notice(notice)),
                 Message::Reply { token, reply } => {
@@ -146,8 +155,16 @@ impl<R: Runtime> MeshClient<R> {
     }
 }
 
+/// A request and who wants its reply.
+pub(crate) struct Asked {
+    pub(crate) from: ShardId,
+    pub(crate) token: Slot,
+    pub(crate) routed_by: Offset,
+    pub(crate) request: Request,
+}
+
 /// What a shard must act on.
 pub(crate) enum Inbound<R: Runtime> {
-    Request(Slot, Request),
+    Request(Asked),
     Notice(Notice<R>),
 }

@@ -1,7 +1,7 @@
 //! All that one shard may say to another.
 
 use controller::{AdminRequest, AdminResponse};
-use model::{Slot, TopicPartition};
+use model::{Instant, Offset, Slot, TopicPartition};
 use replication::Acks;
 use runtime::{Conn, Disk, Net, Runtime};
 use storage::{Checkpoints, DirectoryInfo};
@@ -9,6 +9,7 @@ use storage::{Checkpoints, DirectoryInfo};
 use crate::control::SharedDelta;
 use crate::fetch::{ReadGroup, ReadResult};
 use crate::metrics::Snapshot;
+use crate::offline::Failure;
 use crate::produce::{Append, Outcome};
 use crate::query::{Answered, Query};
 
@@ -18,6 +19,8 @@ pub enum Message<R: Runtime> {
     /// Wants a reply that carries the token back.
     Request {
         token: Slot,
+        /// End of the metadata that the asker had when it chose this shard.
+        routed_by: Offset,
         request: Request,
     },
     Reply {
@@ -35,6 +38,8 @@ pub(crate) enum Request {
     Produce {
         appends: Vec<Append>,
         acks: Acks,
+        /// From then on nobody waits for what is not safe.
+        deadline: Option<Instant>,
     },
     Fetch(Box<ReadGroup>),
     Query(Vec<(TopicPartition, Query)>),
@@ -48,6 +53,13 @@ pub(crate) enum Request {
     Close,
     /// For the metrics page.
     Snapshot,
+}
+
+impl Request {
+    /// Whether its answer depends on the topics and partitions that the receiver knows.
+    pub(crate) fn is_routed(&self) -> bool {
+        matches!(self, Self::Produce { .. } | Self::Fetch(_) | Self::Query(_))
+    }
 }
 
 /// The answer to a [`Request`].
@@ -72,6 +84,8 @@ pub(crate) enum Notice<R: Runtime> {
     ConnectionsClosed(u32),
     /// The data directories are locked and known: go on with the start.
     Directories(Vec<DirectoryInfo>),
+    /// A replica's log failed.
+    LogOffline { at: TopicPartition, failure: Failure },
     /// There may be more to read for these fetches.
     Wake(Vec<Slot>),
 }

@@ -1,13 +1,14 @@
 //! The checks of a produced batch, and the bytes that the log will hold.
 //!
-//! Promises: long pure work (decompression, compression) leaves the shard's thread.
+//! Promises: long pure work (decompression, compression) leaves the shard's thread. Records are copied
+//! only when they change codec, and that copy is counted; new time fields change the header alone.
 //! Source: Kafka `LogValidator`, `UnifiedLog.analyzeAndValidateRecords`.
 
-use model::{Buf, ErrorCode};
+use model::{Buf, ErrorCode, Probe};
 use runtime::Runtime;
 use wire::batch::{
-    BatchBuilder, BatchError, BatchFacts, BatchStamp, BatchView, HEADER_BYTES, ProduceRules,
-    restamped_header, validate,
+    BatchBuilder, BatchError, BatchFacts, BatchHeader, BatchStamp, BatchView, HEADER_BYTES,
+    ProduceRules, restamped_header, validate,
 };
 use wire::compression::{Codec, Compression};
 
@@ -29,7 +30,7 @@ pub(crate) async fn check<R: Runtime>(
     let bytes = records.ok_or(BatchError::NotOneBatch)?;
     let rules = topic.settings.rules(shard.rt.now().wall_ms, version, shard.limits.frame_bytes);
     let target = topic.settings.compression;
-    let checked = if is_long(bytes, target) {
+    let Prepared { checked, copied_bytes } = if is_long(bytes, target) {
         let job = {
             let bytes = bytes.clone();
             move || prepare(bytes, &rules, target, &mut Vec::new())
@@ -42,6 +43,8 @@ pub(crate) async fn check<R: Runtime>(
     } else {
         prepare(bytes.clone(), &rules, target, &mut shard.scratch.borrow_mut())?
     };
+    // The probe stays on its shard, so work that was offloaded is counted here.
+    shard.rt.probe().copied(copied_bytes);
     // There is no transaction coordinator, so nothing could ever end this transaction.
     if checked.facts.header.attributes.is_transactional() {
         return Err(ErrorCode::InvalidTxnState.into());
@@ -57,24 +60,33 @@ fn is_long(bytes: &[u8], target: Option<Compression>) -> bool {
     compressed && bytes.len() > INLINE_COMPRESSED_BYTES_MAX
 }
 
+/// A batch ready to be appended, and what that cost.
+struct Prepared {
+    checked: Checked,
+    /// Bytes of records that were written anew.
+    copied_bytes: usize,
+}
+
 fn prepare(
     bytes: Buf,
     rules: &ProduceRules,
     target: Option<Compression>,
     scratch: &mut Vec<u8>,
-) -> Result<Checked, BatchError> {
+) -> Result<Prepared, BatchError> {
     let facts = validate(&bytes, rules, scratch)?;
     let codec = facts.header.attributes.codec()?;
     if let Some(target) = target.filter(|target| target.codec != codec) {
         return recompressed(&bytes, &facts, rules, target, scratch);
     }
-    let Some(restamp) = facts.restamp else { return Ok(Checked { bytes, facts }) };
-    let batch = BatchView::new(&bytes)?;
-    let header = restamped_header(&batch, restamp);
-    let mut stored = Vec::with_capacity(bytes.len());
-    stored.extend(header);
-    stored.extend(batch.payload());
-    view_again(Buf::from(stored), facts)
+    let Some(restamp) = facts.restamp else {
+        let checked = Checked { bytes, restamped: None, facts };
+        return Ok(Prepared { checked, copied_bytes: 0 });
+    };
+    let restamped = restamped_header(&BatchView::new(&bytes)?, restamp);
+    let header = BatchHeader::decode(&restamped)?;
+    let facts = BatchFacts { header, restamp: None, ..facts };
+    let checked = Checked { bytes, restamped: Some(Box::new(restamped)), facts };
+    Ok(Prepared { checked, copied_bytes: 0 })
 }
 
 /// The same records under another codec (`compression.type` of the topic).
@@ -84,7 +96,7 @@ fn recompressed(
     rules: &ProduceRules,
     target: Compression,
     scratch: &mut Vec<u8>,
-) -> Result<Checked, BatchError> {
+) -> Result<Prepared, BatchError> {
     let batch = BatchView::new(bytes)?;
     let mut builder = BatchBuilder::new(Vec::new());
     let mut headers = Vec::new();
@@ -100,6 +112,7 @@ fn recompressed(
         };
         builder.append(timestamp_ms, record.key, record.value, &headers);
     }
+    let copied_bytes = builder.size_bytes() - HEADER_BYTES;
     let stamp = BatchStamp {
         producer: facts.header.producer,
         attributes: facts.header.attributes.with_timestamp_type(rules.timestamp_type),
@@ -115,12 +128,10 @@ fn recompressed(
         let (size_bytes, limit_bytes) = (stored.len(), rules.batch_bytes_max);
         return Err(BatchError::TooLarge { size_bytes, limit_bytes });
     }
-    view_again(Buf::from(stored), *facts)
-}
-
-/// Takes the header from the bytes that are stored instead of those that came.
-fn view_again(stored: Buf, facts: BatchFacts) -> Result<Checked, BatchError> {
-    let header = BatchView::new(&stored)?.header;
     assert!(stored.len() > HEADER_BYTES, "a batch holds records");
-    Ok(Checked { bytes: stored, facts: BatchFacts { header, restamp: None, ..facts } })
+    // The header of the bytes that are stored, instead of those that came.
+    let header = BatchView::new(&stored)?.header;
+    let facts = BatchFacts { header, restamp: None, ..*facts };
+    let checked = Checked { bytes: Buf::from(stored), restamped: None, facts };
+    Ok(Prepared { checked, copied_bytes })
 }

@@ -1,19 +1,21 @@
 //! What other shards send.
 //!
 //! Promises: messages are taken whatever else is going on; what cannot be answered at once becomes a
-//! task of its own, so that two shards cannot hold each other up.
+//! task of its own, so that two shards cannot hold each other up. A request that was routed by newer
+//! metadata than this shard has applied waits for it, in order, and never meets the older.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
-use model::{ShardId, Slot};
+use model::{Offset, ShardId, Slot};
 use runtime::sync::Receiver;
 use runtime::{Runtime, TaskClass};
 
 use super::{Shard, upkeep};
 use crate::control::{self, SharedDelta};
 use crate::fetch::read_group;
-use crate::mesh::{Inbound, Notice, Reply, Request};
+use crate::mesh::{Asked, Inbound, Notice, Reply, Request};
 use crate::net;
 use crate::produce::{Owner, append_all};
 use crate::query;
@@ -23,17 +25,59 @@ pub(super) async fn serve<R: Runtime>(shard: &Rc<Shard<R>>) {
     loop {
         let (from, inbound) = shard.mesh.recv().await;
         match inbound {
-            Inbound::Request(token, request) => serve_request(shard, from, token, request),
+            Inbound::Request(asked) => {
+                if let Some(asked) = shard.ahead.admit(shard, asked) {
+                    serve_request(shard, asked);
+                }
+            }
             Inbound::Notice(notice) => serve_notice(shard, from, notice),
         }
     }
 }
 
-fn serve_request<R: Runtime>(shard: &Rc<Shard<R>>, from: ShardId, token: Slot, request: Request) {
+/// Requests that wait for metadata. Their askers have reserved a place for each reply, which bounds
+/// them; they wait no longer than the controller does for this shard to apply.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    applied: Cell<Offset>,
+    waiting: RefCell<VecDeque<Asked>>,
+}
+
+impl Ahead {
+    /// The request, unless it must wait. What one shard asks later was not routed by less, so waiting
+    /// changes no order.
+    fn admit<R: Runtime>(&self, shard: &Shard<R>, asked: Asked) -> Option<Asked> {
+        if !asked.request.is_routed() || asked.routed_by <= self.applied.get() {
+            return Some(asked);
+        }
+        shard.count(|stats| stats.mesh_ahead += 1);
+        self.waiting.borrow_mut().push_back(asked);
+        None
+    }
+
+    /// This shard's topics and partitions follow the metadata up to here.
+    fn applied(&self, end: Offset) -> VecDeque<Asked> {
+        self.applied.set(end);
+        let mut waiting = self.waiting.borrow_mut();
+        let (now, later) = waiting.drain(..).partition(|asked| asked.routed_by <= end);
+        *waiting = later;
+        now
+    }
+}
+
+/// Everything up to `end` is applied: serves who waited for it.
+pub(crate) fn serve_ahead<R: Runtime>(shard: &Rc<Shard<R>>, end: Offset) {
+    for asked in shard.ahead.applied(end) {
+        serve_request(shard, asked);
+    }
+}
+
+fn serve_request<R: Runtime>(shard: &Rc<Shard<R>>, asked: Asked) {
+    let Asked { from, token, request, .. } = asked;
     match request {
         Request::Barrier(step) => shard.arrivals.arrive(shard, from, token, step),
-        Request::Produce { appends, acks } => {
-            append_all(shard, &appends, acks, Owner::Mesh { shard: from, token });
+        Request::Produce { appends, acks, deadline } => {
+            append_all(shard, &appends, acks, deadline, Owner::Mesh { shard: from, token });
         }
         Request::Fetch(group) => {
             answer(shard, from, token, "fetch for a shard", async move |shard| {
@@ -99,6 +143,7 @@ fn serve_notice<R: Runtime>(shard: &Rc<Shard<R>>, from: ShardId, notice: Notice<
             shard.connections.borrow_mut().closed_on(from, count);
         }
         Notice::Wake(tokens) => tokens.into_iter().for_each(|token| shard.wakes.wake(token)),
+        Notice::LogOffline { at, failure } => shard.offline.add(at, failure),
         Notice::Directories(directories) => shard.directories.set(directories),
     }
 }

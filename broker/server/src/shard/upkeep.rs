@@ -1,5 +1,5 @@
-//! What a shard does for its logs without being asked: durable ends, retention, producer expiry,
-//! checkpoints, and the clean end.
+//! What a shard does for its logs without being asked: durable ends, timeouts, retention, producer
+//! expiry, checkpoints, and the clean end.
 //!
 //! Checkpoint files belong to the first shard; the others send it their values.
 
@@ -14,6 +14,7 @@ use super::{FIRST, Shard};
 use crate::boot::Level;
 use crate::control::{self, METADATA};
 use crate::mesh::{Reply, Request};
+use crate::produce;
 
 /// The first look at old segments comes no later than this after a start (`log.initial.task.delay.ms`).
 const RETENTION_FIRST: Duration = Duration::from_secs(30);
@@ -24,6 +25,10 @@ pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
     let task_shard = Rc::clone(shard);
     shard.rt.spawn("store events", TaskClass::Latency, async move {
         follow_store(&task_shard).await;
+    });
+    let task_shard = Rc::clone(shard);
+    shard.rt.spawn("produce timeouts", TaskClass::Latency, async move {
+        produce::expire(&task_shard).await;
     });
     if shard.id == FIRST {
         let task_shard = Rc::clone(shard);

@@ -2,10 +2,12 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use client::{Client, ClientError, Connection, NewTopic, Options};
 use model::{Buf, Bug, Limits, NodeId, Observation, Probe, Site, TopicId};
@@ -22,28 +24,35 @@ pub(crate) const PORT: u16 = 9092;
 pub(crate) const TOPIC: &str = "orders";
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Switches planted bugs on; looks at nothing.
+/// Switches planted bugs on, and counts copies; looks at nothing else.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Planted(pub(crate) Option<Bug>);
+pub(crate) struct Planted {
+    pub(crate) bug: Option<Bug>,
+    pub(crate) copied_bytes: Rc<Cell<usize>>,
+}
 
 impl Probe for Planted {
     const ON: bool = true;
 
     fn planted(&self, bug: Bug) -> bool {
-        self.0 == Some(bug)
+        self.bug == Some(bug)
     }
 
     fn observe(&mut self, _: Observation) {}
 
     fn sometimes(&mut self, _: Site) {}
 
-    fn copied(&mut self, _: usize) {}
+    fn copied(&mut self, bytes: usize) {
+        self.copied_bytes.set(self.copied_bytes.get() + bytes);
+    }
 }
 
 pub(crate) struct Broker {
     pub(crate) world: World,
     pub(crate) node: NodeIndex,
     pub(crate) bug: Option<Bug>,
+    /// Record bytes that the broker has copied.
+    pub(crate) copied_bytes: Rc<Cell<usize>>,
     pub(crate) idle_ms_max: u64,
     client: MemoryRuntime,
 }
@@ -54,7 +63,8 @@ impl Broker {
         let mut world = World::new(seed);
         let node = world.add_node(NodeOptions { shards, ..NodeOptions::default() });
         let client = world.client();
-        Self { world, node, bug: None, idle_ms_max: 600_000, client }
+        let copied_bytes = Rc::default();
+        Self { world, node, bug: None, copied_bytes, idle_ms_max: 600_000, client }
     }
 
     pub(crate) fn started(seed: u64, shards: u16) -> Self {
@@ -91,9 +101,8 @@ impl Broker {
 
     pub(crate) fn start(&mut self) {
         let boot = self.boot();
-        self.world.boot(self.node, Planted(self.bug), move |rt, mesh| {
-            server::run(rt, mesh, boot.clone())
-        });
+        let probe = Planted { bug: self.bug, copied_bytes: Rc::clone(&self.copied_bytes) };
+        self.world.boot(self.node, probe, move |rt, mesh| server::run(rt, mesh, boot.clone()));
     }
 
     /// Asks the broker to stop, and waits until it has.
