@@ -44,6 +44,10 @@ pub enum Fact {
     Produced(ProduceAttempt),
     /// What one partition of one fetch answered; an empty answer tells its offsets too.
     Consumed(Consumed),
+    /// A consumer has read this partition to its end, after the last produce was answered.
+    CaughtUp {
+        at: TopicPartition,
+    },
     /// A ListOffsets answer.
     OffsetListed(OffsetListed),
     Observed {

@@ -6,7 +6,23 @@
 //! Does not: stop the run, or know how the broker is built.
 
 pub mod event;
+
+mod acked_stays;
+mod bounded_resources;
+mod honest_errors;
+mod offsets_agree;
 mod offsets_increase;
+mod polls_follow;
+mod producer_order;
+mod service_returns;
+mod values_are_read;
+mod values_once;
+mod watermarks;
+
+mod frontier;
+mod pieces;
+mod prints;
+mod recent;
 #[cfg(test)]
 mod testing;
 mod topics;
@@ -39,5 +55,17 @@ pub trait Checker {
 /// Every checker, fresh, for one run.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Checker>> {
-    vec![Box::new(offsets_increase::OffsetsIncrease::default())]
+    vec![
+        Box::new(acked_stays::AckedStays::default()),
+        Box::new(offsets_agree::OffsetsAgree::default()),
+        Box::new(producer_order::ProducerOrder::default()),
+        Box::new(offsets_increase::OffsetsIncrease::default()),
+        Box::new(watermarks::Watermarks::default()),
+        Box::new(service_returns::ServiceReturns::default()),
+        Box::new(honest_errors::HonestErrors::default()),
+        Box::new(bounded_resources::BoundedResources::default()),
+        Box::new(polls_follow::PollsFollow::default()),
+        Box::new(values_once::ValuesOnce::default()),
+        Box::new(values_are_read::ValuesAreRead::default()),
+    ]
 }

@@ -172,8 +172,8 @@ mod tests {
             OffsetsIncrease::default(),
             &events,
             expect![[r#"
-            hole at 0: offsets 0 to 4 are missing
-            1 evaluations"#]],
+                backwards at 8: a batch starts at 8, after one that ends before 10
+                1 evaluations"#]],
         );
         let events = [answer(9, &[batch(0, 5)])];
         check(

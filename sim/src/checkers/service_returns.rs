@@ -1,0 +1,161 @@
+//! After all faults are healed, every partition serves again within a bound.
+//!
+//! Progress is a record that was sent after the heal, acknowledged, and given to a consumer.
+//! Source: simulator.md section 9 (how the bound is drawn), the client's half of C11.
+
+use model::{Offset, TopicPartition};
+use std::collections::BTreeMap;
+
+use super::event::Outcome;
+use super::{Checker, Event, Fact, Violation};
+
+const NAME: &str = "c11-service-returns";
+
+#[derive(Debug, Default)]
+pub(super) struct ServiceReturns {
+    healed_ns: u64,
+    deadline_ns: u64,
+    /// Partitions that have not made progress since.
+    waiting: BTreeMap<TopicPartition, Progress>,
+    last_ns: u64,
+    evaluations: u64,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    acked: Vec<Offset>,
+    read_end: Offset,
+}
+
+/// Acknowledged offsets that one partition remembers while it waits for a reader.
+const ACKED_MAX: usize = 16;
+
+impl Checker for ServiceReturns {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn check(&mut self, event: &Event) -> Result<(), Violation> {
+        self.last_ns = event.at_ns;
+        match &event.fact {
+            Fact::Healed { bound_ns, partitions } => {
+                self.healed_ns = event.at_ns;
+                self.deadline_ns = event.at_ns + bound_ns;
+                self.waiting = partitions.iter().map(|at| (*at, Progress::default())).collect();
+                self.evaluations += partitions.len() as u64;
+            }
+            Fact::Produced(attempt) if attempt.invoked_ns >= self.healed_ns => {
+                if let Outcome::Acked { base_offset: Some(base) } = attempt.outcome
+                    && let Some(progress) = self.waiting.get_mut(&attempt.at)
+                    && progress.acked.len() < ACKED_MAX
+                {
+                    progress.acked.push(base);
+                }
+                self.look_at(attempt.at);
+            }
+            Fact::Consumed(consumed) => {
+                if let Some(last) = consumed.batches.last()
+                    && let Some(progress) = self.waiting.get_mut(&consumed.at)
+                {
+                    progress.read_end = progress.read_end.max(last.last_offset.after(1));
+                }
+                self.look_at(consumed.at);
+            }
+            Fact::TopicDeleted { topic } => self.waiting.retain(|at, _| at.topic != *topic),
+            _ => {}
+        }
+        self.judge()
+    }
+
+    fn finish(&mut self) -> Result<(), Violation> {
+        self.judge()
+    }
+
+    fn evaluations(&self) -> u64 {
+        self.evaluations
+    }
+}
+
+impl ServiceReturns {
+    fn look_at(&mut self, at: TopicPartition) {
+        let serves = |progress: &Progress| progress.acked.iter().any(|it| *it < progress.read_end);
+        if self.waiting.get(&at).is_some_and(serves) {
+            self.waiting.remove(&at);
+        }
+    }
+
+    fn judge(&mut self) -> Result<(), Violation> {
+        if self.last_ns <= self.deadline_ns {
+            return Ok(());
+        }
+        let Some((at, progress)) = self.waiting.pop_first() else { return Ok(()) };
+        let missing = if progress.acked.is_empty() { "acknowledged" } else { "read" };
+        let bound_ms = (self.deadline_ns - self.healed_ns) / 1_000_000;
+        let text = format!("no new record was {missing} within {bound_ms} ms after the heal");
+        Err(Violation::new(NAME, missing, self.last_ns, text).at(at, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::{Event, Fact};
+    use super::super::testing::{PLACE, acked, answer, batch, check, event};
+    use super::ServiceReturns;
+    use expect_test::expect;
+
+    const MS: u64 = 1_000_000;
+
+    fn at(at_ms: u64, mut event: Event) -> Event {
+        event.at_ns = at_ms * MS;
+        if let Fact::Produced(attempt) = &mut event.fact {
+            attempt.invoked_ns = at_ms * MS;
+        }
+        event
+    }
+
+    fn healed(at_ms: u64) -> Event {
+        event(at_ms * MS, Fact::Healed { bound_ns: 10 * MS, partitions: vec![PLACE] })
+    }
+
+    #[test]
+    fn a_new_record_that_is_acknowledged_and_read_is_progress() {
+        let read = at(9, answer(0, &[batch(0, 3)]));
+        let events = [healed(5), at(8, acked(0, 3)), read, at(99, answer(3, &[]))];
+        check(ServiceReturns::default(), &events, expect!["1 evaluations"]);
+    }
+
+    #[test]
+    fn no_acknowledgement_or_no_reader_within_the_bound_is_found() {
+        let silence = at(16, answer(0, &[]));
+        check(
+            ServiceReturns::default(),
+            &[healed(5), silence.clone()],
+            expect![[r#"
+            acknowledged: no new record was acknowledged within 10 ms after the heal
+            1 evaluations"#]],
+        );
+        let events = [healed(5), at(8, acked(0, 3)), silence.clone()];
+        check(
+            ServiceReturns::default(),
+            &events,
+            expect![[r#"
+            read: no new record was read within 10 ms after the heal
+            1 evaluations"#]],
+        );
+        let before = at(2, acked(0, 3));
+        let old = at(8, answer(0, &[batch(0, 3)]));
+        check(
+            ServiceReturns::default(),
+            &[before, healed(5), old, silence],
+            expect![[r#"
+            acknowledged: no new record was acknowledged within 10 ms after the heal
+            1 evaluations"#]],
+        );
+    }
+
+    #[test]
+    fn before_the_bound_nothing_is_judged() {
+        let events = [healed(5), at(15, answer(0, &[]))];
+        check(ServiceReturns::default(), &events, expect!["1 evaluations"]);
+    }
+}
