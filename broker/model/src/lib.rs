@@ -18,6 +18,6 @@ pub use ids::{
     TopicId, TopicPartition,
 };
 pub use limits::Limits;
-pub use probe::{Bug, Live, Observation, Probe, Site};
+pub use probe::{Bug, Buggify, Live, Observation, Probe, Site};
 pub use slots::{Slot, Slots};
 pub use time::{Instant, Now};

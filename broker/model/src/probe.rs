@@ -4,6 +4,15 @@
 //! is in the binary.
 //! Does not: decide anything; a core behaves the same whoever watches.
 
+mod bug;
+mod buggify;
+mod listed;
+mod site;
+
+pub use bug::Bug;
+pub use buggify::Buggify;
+pub use site::Site;
+
 use crate::{LeaderEpoch, NodeId, Offset, TopicPartition};
 
 /// What a core tells about itself and asks of the simulator. One type parameter, no trait objects.
@@ -22,6 +31,12 @@ pub trait Probe: Clone + 'static {
 
     /// Record bytes were copied.
     fn copied(&mut self, bytes: usize);
+
+    /// Whether to make the rare choice at this place, this time. Never, unless a simulation says so.
+    #[inline(always)]
+    fn buggify(&self, _: Buggify) -> bool {
+        false
+    }
 }
 
 /// The probe of a real broker: nobody looks.
@@ -44,45 +59,6 @@ impl Probe for Live {
 
     #[inline(always)]
     fn copied(&mut self, _: usize) {}
-}
-
-/// Deliberate mistakes. Each must be caught by the checker that its comment names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Bug {
-    /// The acknowledgement does not wait for the sync: an acknowledged record is lost at power loss.
-    AckBeforeSync,
-    /// A created file's directory entry is not synced: the whole file is gone at power loss.
-    DirectoryNotSynced,
-    /// Journal space is reused before its segments were synced.
-    JournalReusedEarly,
-    /// Recovery keeps a tail without checking its CRC.
-    RecoverySkipsCrc,
-    /// Recovery serves what it read from the page cache without writing and syncing it again.
-    RecoveryTrustsPageCache,
-    /// A failed sync is treated as if it had succeeded.
-    SyncErrorIgnored,
-    /// A duplicate is answered before the original is durable.
-    DuplicateAnsweredEarly,
-    /// Only the newest batch of each producer is remembered.
-    DedupWindowOfOne,
-    /// The high watermark counts the leader's own end before its sync.
-    HighWatermarkCountsUnsynced,
-    /// Compaction drops a producer's last batch: its next retry is appended twice.
-    CompactionForgetsProducers,
-    /// Compaction drops a tombstone before its horizon: a slow reader keeps the deleted key.
-    TombstoneDroppedEarly,
-}
-
-/// Rare states that a sweep must reach at least once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Site {
-    JournalWrapped,
-    JournalReplayed,
-    TailCut,
-    SegmentRolled,
-    DuplicateJoinedWaiters,
-    FetchParked,
-    MeshFull,
 }
 
 /// What the cores report. Closed: a checker that reads it sees everything there is.

@@ -278,6 +278,7 @@ impl Replica {
             let complete =
                 self.is_acknowledged(acks, end) || probe.planted(Bug::DuplicateAnsweredEarly);
             if complete {
+                probe.sometimes(Site::DuplicateAnswered);
                 probe.observe(Observation::Acknowledged { at: self.at, end });
             } else {
                 probe.sometimes(Site::DuplicateJoinedWaiters);
@@ -289,14 +290,21 @@ impl Replica {
                 complete,
             });
         }
-        if let Err(error) = self.producers.check(batch) {
+        if let Err(error) = self.producers.check(batch)
+            && !(is_old(&error) && probe.planted(Bug::DedupWindowOfOne))
+        {
+            probe.sometimes(Site::SequenceRefused);
             self.stats.refused_batches += 1;
             return effects.push(Effect::Refuse(error));
         }
         let base_offset = self.ends.log_end_offset;
         let end = base_offset.after(batch.record_count);
         self.ends.log_end_offset = end;
+        let evicted_count = self.producers.evicted_count();
         self.producers.wrote(batch, base_offset, now.wall_ms);
+        if self.producers.evicted_count() > evicted_count {
+            probe.sometimes(Site::ProducerEvicted);
+        }
         self.stats.appended_batches += 1;
         self.stats.appended_records += u64::from(batch.record_count);
         effects.push(Effect::Persist { base_offset, end, leader_epoch });
@@ -437,6 +445,11 @@ impl Replica {
         assert!(high_watermark <= log_end_offset, "{:?}", self.ends);
         self.producers.assert_invariants();
     }
+}
+
+/// Whether the batch carries a sequence that its producer has already used.
+fn is_old(error: &AppendError) -> bool {
+    matches!(error, AppendError::OutOfOrderSequence { expected, got, .. } if got < expected)
 }
 
 #[cfg(test)]

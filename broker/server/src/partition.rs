@@ -14,7 +14,7 @@ mod watches;
 use core::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use model::{Buf, Bufs, ErrorCode, LeaderEpoch, Offset, TopicPartition};
+use model::{Buf, Bufs, Bug, ErrorCode, LeaderEpoch, Offset, TopicPartition};
 use replication::{Acks, AppendError, Batch, Effect, Event, LogEnds, Replica};
 use runtime::Runtime;
 use storage::{Log, StorageError};
@@ -222,7 +222,11 @@ impl<R: Runtime> Partition<R> {
                 let appending = appending.expect(ONLY_APPENDS);
                 let stored = appending.stored.take().expect("a batch is stored once");
                 assert_eq!((stored.base_offset, stored.leader_epoch), (base_offset, leader_epoch));
-                groups.placed(appending.waiter, appending.placed(state, base_offset));
+                let mut placed = appending.placed(state, base_offset);
+                if shard.planted(Bug::WrongBaseOffsetTold) {
+                    placed.base_offset = state.replica.high_watermark();
+                }
+                groups.placed(appending.waiter, placed);
                 if appending.acks == Acks::None {
                     groups.done(appending.waiter, shard);
                 } else {

@@ -6,7 +6,7 @@ mod groups;
 pub(crate) use check::check;
 pub(crate) use groups::{Groups, Owner, expire};
 
-use model::{ErrorCode, Instant, Offset, TopicPartition};
+use model::{ErrorCode, Instant, Offset, Site, TopicPartition};
 use replication::{Acks, AppendError};
 use runtime::Runtime;
 use wire::batch::{BatchError, RecordError};
@@ -79,6 +79,7 @@ pub(crate) fn append_all<R: Runtime>(
         Ok(group) => group,
         // Too many requests wait already. The code is retriable and says "try later".
         Err(owner) => {
+            shard.sometimes(Site::WaitersExhausted);
             let refused = |append: &Append| Outcome {
                 place: append.place,
                 result: Err(ErrorCode::RequestTimedOut.into()),

@@ -14,7 +14,9 @@ use std::rc::Rc;
 
 use controller::Image;
 use controller::config::Layers;
-use model::{ErrorCode, Limits, PartitionIndex, ShardId, TopicId, TopicPartition};
+use model::{
+    Bug, Buggify, ErrorCode, Limits, PartitionIndex, Probe, ShardId, Site, TopicId, TopicPartition,
+};
 use replication::Effect;
 use runtime::Runtime;
 use runtime::sync::{Notify, Sender};
@@ -137,6 +139,21 @@ impl<R: Runtime> Shard<R> {
         change(&mut self.stats.borrow_mut());
     }
 
+    /// Whether this mistake is switched on; never outside a simulation.
+    pub(crate) fn planted(&self, bug: Bug) -> bool {
+        R::Probe::ON && self.rt.probe().planted(bug)
+    }
+
+    /// Whether to make the rare choice here, now; never outside a simulation.
+    pub(crate) fn buggify(&self, site: Buggify) -> bool {
+        R::Probe::ON && self.rt.probe().buggify(site)
+    }
+
+    /// Marks a rare state as reached.
+    pub(crate) fn sometimes(&self, site: Site) {
+        self.rt.probe().sometimes(site);
+    }
+
     /// Every shard of this node.
     pub(crate) fn shards(&self) -> impl Iterator<Item = ShardId> + use<R> {
         (0..self.shard_count).map(ShardId)
@@ -175,7 +192,12 @@ impl<R: Runtime> Shard<R> {
     /// Whether a batch of this size may be appended now: bytes that wait for the disk are bounded.
     pub(crate) fn has_room(&self, size_bytes: usize) -> bool {
         let queued_bytes = usize::try_from(self.store().stats().queued_bytes).unwrap_or(usize::MAX);
-        queued_bytes == 0 || queued_bytes.saturating_add(size_bytes) <= self.limits.unsynced_bytes
+        let has_room = queued_bytes == 0
+            || queued_bytes.saturating_add(size_bytes) <= self.limits.unsynced_bytes;
+        if !has_room {
+            self.sometimes(Site::UnsyncedBudgetExhausted);
+        }
+        has_room
     }
 
     /// Waits until [`Shard::has_room`]. A connection that waits here reads nothing meanwhile.

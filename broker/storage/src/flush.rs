@@ -9,11 +9,12 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use model::{Bug, Observation, Probe, Site};
+use model::{Bug, Buggify, Observation, Probe, Site};
 use runtime::Runtime;
 use runtime::sync::{First, race};
 
 use crate::StorageError;
+use crate::journal::CommitRules;
 use crate::log::LogShared;
 use crate::store::{Owner, Shared, StoreEvent};
 
@@ -39,7 +40,11 @@ pub(crate) async fn journal_loop<R: Runtime>(store: Rc<Shared<R>>, directory: us
             }
             continue;
         }
-        match journal.commit().await {
+        let rules = CommitRules {
+            is_single: store.buggify(Buggify::JournalCommitOfOne),
+            ignores_sync_error: store.planted(Bug::SyncErrorIgnored),
+        };
+        match journal.commit(rules).await {
             Ok(Some(owners)) => store.journaled(owners),
             Ok(None) => {
                 // A failed log's frames stay as long as there is room: the next start may need them.
@@ -47,6 +52,7 @@ pub(crate) async fn journal_loop<R: Runtime>(store: Rc<Shared<R>>, directory: us
                     continue;
                 }
                 journal.starve();
+                store.sometimes(Site::JournalStarved);
                 store.sync_what_is_in_the_way(directory);
                 journal.freed.notified().await;
             }
@@ -55,7 +61,8 @@ pub(crate) async fn journal_loop<R: Runtime>(store: Rc<Shared<R>>, directory: us
                 return;
             }
         }
-        if journal.is_half_full() && store.directories[directory].syncs.borrow().is_empty() {
+        let half_full = journal.is_half_full() || store.buggify(Buggify::JournalHalfFull);
+        if half_full && store.directories[directory].syncs.borrow().is_empty() {
             store.sync_what_is_in_the_way(directory);
         }
     }
@@ -147,7 +154,7 @@ impl<R: Runtime> Shared<R> {
             let starved = self.journal(log).is_starved();
             state.dirty_bytes >= EAGER_SYNC_BYTES || unproven || counted || starved
         };
-        if due {
+        if due || self.buggify(Buggify::SyncEagerly) {
             self.request_sync(log);
         }
     }
@@ -189,7 +196,10 @@ impl<R: Runtime> Shared<R> {
             epochs.write(rt, &log.path).await?;
         }
         for file in files {
-            let synced = rt.sync_data(&file).await;
+            let mut synced = rt.sync_data(&file).await;
+            if synced.is_ok() && self.planted(Bug::PlaceboSyncTwice) {
+                synced = rt.sync_data(&file).await;
+            }
             if !self.planted(Bug::SyncErrorIgnored) {
                 synced.map_err(StorageError::disk(&log.path, "sync"))?;
             }

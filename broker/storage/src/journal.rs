@@ -19,7 +19,7 @@ mod task;
 
 pub(crate) use format::{FrameHead, FrameKind};
 pub(crate) use replay::{find_partitions, replay};
-pub(crate) use task::{Entry, Journal};
+pub(crate) use task::{CommitRules, Entry, Journal};
 
 /// Unit of every write: no partial page is read back, no torn block holds two commits.
 pub(crate) const BLOCK_BYTES: usize = 4096;

@@ -15,7 +15,7 @@ mod write;
 
 use std::rc::Rc;
 
-use model::{Buf, Bufs, LeaderEpoch, Offset, Probe, Site};
+use model::{Buf, Bufs, Buggify, LeaderEpoch, Offset, Site};
 use runtime::Runtime;
 
 pub use read::{Piece, Plan, ReadSpec};
@@ -79,13 +79,15 @@ impl<R: Runtime> Log<R> {
     /// Whether the batch should open a new segment; then call [`Log::roll`] before [`Log::append`].
     #[must_use]
     pub fn needs_roll(&self, batch: &Batch) -> bool {
-        self.log.state.borrow().needs_roll(&batch.meta())
+        let state = self.log.state.borrow();
+        let has_any = state.segments.last().is_some_and(|active| active.size_bytes > 0);
+        state.needs_roll(&batch.meta()) || has_any && self.store.buggify(Buggify::RollEarly)
     }
 
     /// Seals the active segment. `producer_snapshot` is the producer state at the log's end, in Kafka's format.
     pub fn roll(&self, producer_snapshot: Vec<u8>) {
         self.log.state.borrow_mut().roll(Some(producer_snapshot));
-        self.store.rt.probe().sometimes(Site::SegmentRolled);
+        self.store.sometimes(Site::SegmentRolled);
         start_writer(&self.store, &self.log);
     }
 

@@ -57,7 +57,7 @@ impl<R: Disk> OpenSegments<R> {
         }
     }
 
-    fn close_oldest(&mut self) {
+    pub(crate) fn close_oldest(&mut self) {
         let Some(oldest) = self.queue.pop_front() else { return };
         match oldest.close() {
             Closing::Closed => self.index_bytes -= oldest.index_bytes,

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use model::Offset;
+use model::{Bug, Offset, Site};
 use runtime::Runtime;
 
 use crate::files::{self, DELETED_SUFFIX, SEGMENT_SUFFIXES};
@@ -90,8 +90,11 @@ async fn delete_segments_below<R: Runtime>(
         return Ok(());
     }
     log.flush().await?;
-    let op = tell_journal(log, keep_from);
-    log.wait_journaled(op).await?;
+    if !log.store.planted(Bug::DeletionNotJournaled) {
+        let op = tell_journal(log, keep_from);
+        log.wait_journaled(op).await?;
+    }
+    log.store.sometimes(Site::RetentionDeleted);
     let (gone, delay_ms) = {
         let mut state = log.log.state.borrow_mut();
         let gone: Vec<Offset> =
@@ -164,6 +167,7 @@ pub(crate) async fn delete_log<R: Runtime>(
         store.settle(dropped_bytes);
         (state.created, state.config.file_delete_delay_ms)
     };
+    store.sometimes(Site::LogDeleted);
     store.journal(log).freed.notify();
     let is_busy = |log: &LogShared<R>| {
         let state = log.state.borrow();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use model::{Bug, Limits, Offset, Probe, Site, TopicId, TopicPartition};
+use model::{Bug, Buggify, Limits, Offset, Probe, Site, TopicId, TopicPartition};
 use runtime::sync::Notify;
 use runtime::{Disk, Heat, Runtime, TaskClass};
 
@@ -411,6 +411,14 @@ impl<R: Runtime> Shared<R> {
         R::Probe::ON && self.rt.probe().planted(bug)
     }
 
+    pub(crate) fn buggify(&self, site: Buggify) -> bool {
+        R::Probe::ON && self.rt.probe().buggify(site)
+    }
+
+    pub(crate) fn sometimes(&self, site: Site) {
+        self.rt.probe().sometimes(site);
+    }
+
     pub(crate) fn journal(&self, log: &LogShared<R>) -> &Journal<R, Owner<R>> {
         &self.directories[log.directory].journal
     }
@@ -466,11 +474,22 @@ impl<R: Runtime> Shared<R> {
             state.failed = Some(error.to_string());
             state.queue.drain(..).map(|op| op.unjournaled_bytes()).sum()
         };
+        self.note_failure(error);
         self.settle(dropped_bytes);
         self.count(|stats| stats.failed_log_count += 1);
         self.emit(log.id.at, StoreEvent::Failed { at: log.id.at, error: error.clone() });
         self.journal(log).freed.notify();
         log.progress.notify();
+    }
+
+    fn note_failure(&self, error: &StorageError) {
+        self.sometimes(Site::LogFailed);
+        if error.is_no_space() {
+            self.sometimes(Site::NoSpace);
+        }
+        if matches!(error, StorageError::Disk { verb: "sync", .. }) {
+            self.sometimes(Site::SyncFailed);
+        }
     }
 
     /// The journal of a directory failed: nothing there can become durable any more.
@@ -484,6 +503,14 @@ impl<R: Runtime> Shared<R> {
 
     /// A segment that is not the active one has its file open.
     pub(crate) fn opened(&self, log: &Rc<LogShared<R>>, base: Offset) {
-        self.open_segments.borrow_mut().add(log, base, &self.limits);
+        let mut open = self.open_segments.borrow_mut();
+        let count = open.count() + 1;
+        open.add(log, base, &self.limits);
+        if self.buggify(Buggify::SegmentCloseEarly) {
+            open.close_oldest();
+        }
+        if open.count() < count {
+            self.sometimes(Site::SegmentClosed);
+        }
     }
 }

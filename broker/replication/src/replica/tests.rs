@@ -465,7 +465,7 @@ fn planted_bugs_change_what_they_name() {
             append producer=7/0/1
                 persist 1..2 epoch=0
             append producer=7/0/0
-                refuse OUT_OF_ORDER_SEQUENCE_NUMBER: producer 7 sent sequence 0, expected 2
+                persist 2..3 epoch=0
         "#]],
     );
 }

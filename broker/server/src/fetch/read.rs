@@ -4,7 +4,7 @@
 //! batch, however large (KIP-74); nothing at or above the visible end.
 //! Does not: copy records. The tail of a log is planned from memory, without I/O.
 
-use model::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
+use model::{Bug, ErrorCode, LeaderEpoch, Offset, TopicPartition};
 use runtime::{Disk, Runtime};
 use storage::ReadSpec;
 
@@ -144,6 +144,9 @@ async fn read_one<R: Runtime>(
         visible_end,
         at_least_one_batch: budget.at_least_one_batch,
     };
+    if shard.planted(Bug::PlaceboPlanTwice) {
+        drop(partition.log.plan(spec).await);
+    }
     let plan = partition.log.plan(spec).await.map_err(|_| ErrorCode::KafkaStorageError)?;
     result.size_bytes = u32::try_from(plan.size_bytes).map_err(|_| ErrorCode::KafkaStorageError)?;
     result.records = plan

@@ -63,6 +63,7 @@ pub(crate) struct Sessions {
     session_limit: usize,
     partition_limit: usize,
     partition_count: usize,
+    evicted_count: u64,
 }
 
 struct Session {
@@ -84,7 +85,13 @@ struct Entry {
 
 impl Sessions {
     pub(crate) fn new(session_limit: usize, partition_limit: usize) -> Self {
-        Self { open: BTreeMap::new(), session_limit, partition_limit, partition_count: 0 }
+        let (open, partition_count, evicted_count) = (BTreeMap::new(), 0, 0);
+        Self { open, session_limit, partition_limit, partition_count, evicted_count }
+    }
+
+    /// Sessions that were given up for new ones.
+    pub(crate) fn evicted_count(&self) -> u64 {
+        self.evicted_count
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -190,6 +197,20 @@ impl Sessions {
         Ok(answers.map(|(key, told)| session.told(&key, told)).collect())
     }
 
+    /// Gives a session up before anybody asked for its room.
+    pub(crate) fn lose(&mut self, id: i32) {
+        self.remove(id);
+    }
+
+    /// The partition is forgotten although the consumer still counts on it: a planted bug.
+    pub(crate) fn forget(&mut self, id: i32, wanted: &Wanted) {
+        let Some(session) = self.open.get_mut(&id).filter(|it| it.entries.len() > 1) else {
+            return;
+        };
+        session.forget(&wanted.topic, wanted.partition);
+        self.partition_count -= 1;
+    }
+
     fn remove(&mut self, id: i32) -> Option<Session> {
         let session = self.open.remove(&id)?;
         self.partition_count -= session.entries.len();
@@ -205,6 +226,7 @@ impl Sessions {
         }
         let id = *id;
         self.remove(id);
+        self.evicted_count += 1;
         true
     }
 }

@@ -7,7 +7,7 @@
 
 use core::time::Duration;
 
-use model::{ErrorCode, Instant, ShardId, Slot};
+use model::{Bug, Buggify, ErrorCode, Instant, ShardId, Site, Slot};
 use runtime::sync::{Notify, race};
 use runtime::{Conn, Disk, Purpose, Runtime};
 use wire::messages::fetch::FetchRequest;
@@ -26,6 +26,8 @@ const READ_COMMITTED: i8 = 1;
 const FETCH_BYTES_MAX: usize = 57_671_680;
 /// A wait asks again at least this often, so that watches on other shards need not live longer.
 const WATCH_LIFE: Duration = Duration::from_secs(30);
+/// The same where a simulation wants a look that finds nothing new.
+const EARLY_LIFE: Duration = Duration::from_millis(1);
 
 type Results<R> = Vec<ReadResult<<R as Disk>::File>>;
 
@@ -39,6 +41,9 @@ pub(crate) async fn handle<R: Runtime>(
     shard.count(|stats| stats.fetch_requests += 1);
     let committed_only = request.isolation_level == READ_COMMITTED;
     let now = shard.rt.now().mono;
+    if request.session_id != 0 && shard.buggify(Buggify::FetchSessionLost) {
+        shard.sessions.borrow_mut().lose(request.session_id);
+    }
     let begun = shard.sessions.borrow_mut().begin(&request, context.version, now);
     let begun = match begun {
         Ok(begun) => begun,
@@ -85,14 +90,32 @@ fn conclude<R: Runtime>(
         Begun::Opening(wanted) => {
             let id = session_id(shard);
             let answered: Vec<_> = wanted.iter().cloned().zip(results.iter().map(told)).collect();
-            let id = sessions.open(id, answered.into_iter(), context.version >= 13, now);
+            let evicted_count = sessions.evicted_count();
+            let id = match shard.buggify(Buggify::FetchSessionRefused) {
+                true => 0,
+                false => sessions.open(id, answered.into_iter(), context.version >= 13, now),
+            };
+            if sessions.evicted_count() > evicted_count {
+                shard.sometimes(Site::FetchSessionEvicted);
+            }
+            if id == 0 {
+                shard.sometimes(Site::FetchSessionRefused);
+            }
             (whole(if context.version >= 7 { id } else { 0 }), everything)
         }
         Begun::Incremental { id, epoch, wanted } => {
             let key = |it: &Wanted| (it.topic.clone(), it.partition);
             let answers = wanted.iter().map(key).zip(results.iter().map(told));
             match sessions.answer(*id, *epoch, answers) {
-                Ok(mentioned) => (whole(*id), mentioned),
+                Ok(mentioned) => {
+                    let idle = wanted.iter().zip(results).find(|(_, it)| it.size_bytes == 0);
+                    if let Some((idle, _)) = idle
+                        && shard.planted(Bug::FetchSessionLosesPartition)
+                    {
+                        sessions.forget(*id, idle);
+                    }
+                    (whole(*id), mentioned)
+                }
                 Err(error) => (Whole { error, ..whole(0) }, vec![false; results.len()]),
             }
         }
@@ -149,7 +172,9 @@ async fn read_until_enough<R: Runtime>(
         if may_wait && parked.is_none() {
             parked = Parked::begin(shard);
         }
-        let life = (shard.rt.now().mono + WATCH_LIFE).min(deadline);
+        let is_woken_early = parked.is_some() && shard.buggify(Buggify::FetchWokenEarly);
+        let life = if is_woken_early { EARLY_LIFE } else { WATCH_LIFE };
+        let life = (shard.rt.now().mono + life).min(deadline);
         group.watch = parked.as_ref().map(|it| it.watch(life));
         let mut read = read_everywhere(shard, &group, &homes).await.into_iter();
         let results: Results<R> = found
@@ -212,7 +237,14 @@ struct Parked<'s, R: Runtime> {
 impl<'s, R: Runtime> Parked<'s, R> {
     /// `None` when too many fetches wait already: this one is answered with what there is.
     fn begin(shard: &'s Shard<R>) -> Option<Self> {
-        let (token, woken) = shard.wakes.begin()?;
+        let place = match shard.buggify(Buggify::FetchNotParked) {
+            true => None,
+            false => shard.wakes.begin(),
+        };
+        let Some((token, woken)) = place else {
+            shard.sometimes(Site::FetchNotParked);
+            return None;
+        };
         Some(Self { shard, token, woken })
     }
 
@@ -223,7 +255,7 @@ impl<'s, R: Runtime> Parked<'s, R> {
     /// Waits for a change, the time, or the end of the connection.
     async fn wait(&self, conn: &R::Conn, until: Instant) -> Result<(), Close> {
         self.shard.count(|stats| stats.fetches_parked += 1);
-        model::Probe::sometimes(&mut self.shard.rt.probe(), model::Site::FetchParked);
+        self.shard.sometimes(Site::FetchParked);
         let changed = race(self.woken.notified(), self.shard.rt.sleep_until(until));
         let over = race(changed, self.shard.stop_asked.notified());
         match race(over, conn.wait_closed()).await {

@@ -3,7 +3,7 @@
 use core::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-use model::{Limits, Offset, Probe, ShardId, Site, Slot, Slots};
+use model::{Buggify, Limits, Offset, Probe, ShardId, Site, Slot, Slots};
 use runtime::sync::{Promise, oneshot};
 use runtime::{Disk, Lane, Mesh, Runtime, TaskClass};
 use std::rc::Rc;
@@ -79,6 +79,9 @@ impl<R: Runtime> MeshClient<R> {
 
     async fn send(&self, to: ShardId, lane: Lane, message: Message<R>) {
         let mut unsent = message;
+        if self.acts_full() {
+            self.0.mesh.ready(to, lane).await;
+        }
         loop {
             match self.0.mesh.try_send(to, lane, unsent) {
                 Ok(()) => return,
@@ -107,7 +110,11 @@ impl<R: Runtime> MeshClient<R> {
             outbox[at].push_back(message);
             return;
         }
-        if let Err(back) = self.0.mesh.try_send(to, Lane::Reply, message) {
+        let sent = match self.acts_full() {
+            true => Err(message),
+            false => self.0.mesh.try_send(to, Lane::Reply, message),
+        };
+        if let Err(back) = sent {
             outbox[at].push_back(back);
             drop(outbox);
             self.0.rt.probe().sometimes(Site::MeshFull);
@@ -115,6 +122,10 @@ impl<R: Runtime> MeshClient<R> {
             let flush = async move { client.flush(to).await };
             self.0.rt.spawn("mesh outbox", TaskClass::Latency, flush);
         }
+    }
+
+    fn acts_full(&self) -> bool {
+        R::Probe::ON && self.0.rt.probe().buggify(Buggify::MeshFull)
     }
 
     /// Sends what waits for one shard, in order; ends when nothing is left.

@@ -28,6 +28,12 @@ impl ReceiveBudget {
         Self(Rc::new(RefCell::new(State { free_bytes: bytes, waiting: VecDeque::new() })))
     }
 
+    /// Whether [`ReceiveBudget::take`] would wait.
+    pub(crate) fn is_short_of(&self, bytes: usize) -> bool {
+        let state = self.0.borrow();
+        !state.waiting.is_empty() || bytes > state.free_bytes
+    }
+
     /// Takes `bytes`, at most the whole budget, once they are free and everybody who came earlier
     /// has been served.
     pub(crate) async fn take(&self, bytes: usize) -> Permit {

@@ -8,7 +8,7 @@
 use core::cell::Cell;
 use std::rc::Rc;
 
-use model::{Bufs, Instant};
+use model::{Bufs, Buggify, Instant, Site};
 use runtime::sync::{Notify, Receiver, Sender, channel};
 use runtime::{Conn, More, Runtime, TaskClass};
 
@@ -38,6 +38,7 @@ pub(crate) fn serve<R: Runtime>(shard: &Rc<Shard<R>>, conn: R::Conn, listener: u
     let watch = Watch { phase: Rc::clone(&phase), sending_since: Rc::clone(&sending_since) };
     let opened = shard.connections.borrow_mut().opened(conn.clone(), watch);
     let Some(id) = opened else {
+        shard.sometimes(Site::ConnectionRefused);
         log_close(shard, &conn, &Close::TooManyConnections);
         conn.shutdown();
         report_closed(shard);
@@ -160,6 +161,9 @@ impl<R: Runtime> Writer<'_, R> {
         replies: &mut Receiver<Owed<R>>,
         bytes: &mut Bufs,
     ) -> Result<Option<Owed<R>>, Close> {
+        if self.shard.buggify(Buggify::ReplyOfOne) {
+            return Ok(None);
+        }
         for _ in 1..REPLIES_TOGETHER_MAX {
             match replies.try_recv() {
                 Some(owed) if owed.is_known_bytes() => {

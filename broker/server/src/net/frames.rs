@@ -9,7 +9,7 @@ use core::cell::Cell;
 use core::time::Duration;
 use std::rc::Rc;
 
-use model::{Buf, Instant, copy};
+use model::{Buf, Instant, Site, copy};
 use runtime::sync::{First, race};
 use runtime::{Conn, Runtime};
 use wire::frame::{LENGTH_BYTES, frame_size};
@@ -90,6 +90,9 @@ impl<R: Runtime> Frames<R> {
     /// Fills a frame that must not be allocated on the word of its prefix.
     async fn large(&mut self, started: Buf, size_bytes: usize) -> Result<Received, Close> {
         self.phase.set(Phase::Working);
+        if self.shard.receive_budget.is_short_of(size_bytes) {
+            self.shard.sometimes(Site::ReceiveBudgetExhausted);
+        }
         let permit = self.shard.receive_budget.take(size_bytes).await;
         let transfer = Duration::from_secs((size_bytes / LARGE_FRAME_BYTES_PER_S_MIN) as u64);
         let deadline = self.now() + LARGE_FRAME_PATIENCE + transfer;

@@ -4,7 +4,7 @@
 //! only when they change codec, and that copy is counted; new time fields change the header alone.
 //! Source: Kafka `LogValidator`, `UnifiedLog.analyzeAndValidateRecords`.
 
-use model::{Buf, ErrorCode, Probe};
+use model::{Buf, Buggify, ErrorCode, Probe, Site};
 use runtime::Runtime;
 use wire::batch::{
     BatchBuilder, BatchError, BatchFacts, BatchHeader, BatchStamp, BatchView, HEADER_BYTES,
@@ -30,7 +30,8 @@ pub(crate) async fn check<R: Runtime>(
     let bytes = records.ok_or(BatchError::NotOneBatch)?;
     let rules = topic.settings.rules(shard.rt.now().wall_ms, version, shard.limits.frame_bytes);
     let target = topic.settings.compression;
-    let Prepared { checked, copied_bytes } = if is_long(bytes, target) {
+    let is_offloaded = is_long(bytes, target) || shard.buggify(Buggify::OffloadSmall);
+    let Prepared { checked, copied_bytes } = if is_offloaded {
         let job = {
             let bytes = bytes.clone();
             move || prepare(bytes, &rules, target, &mut Vec::new())
@@ -38,7 +39,10 @@ pub(crate) async fn check<R: Runtime>(
         // A full pool refuses the work: then this shard does it, as back-pressure.
         match shard.rt.offload(job).await {
             Ok(prepared) => prepared?,
-            Err(_) => prepare(bytes.clone(), &rules, target, &mut Vec::new())?,
+            Err(_) => {
+                shard.sometimes(Site::OffloadRefused);
+                prepare(bytes.clone(), &rules, target, &mut Vec::new())?
+            }
         }
     } else {
         prepare(bytes.clone(), &rules, target, &mut shard.scratch.borrow_mut())?

@@ -7,6 +7,7 @@
 use core::cell::OnceCell;
 use std::rc::Rc;
 
+use model::Site;
 use runtime::sync::{Notify, channel};
 use runtime::{Exit, Listener, Runtime, TaskClass};
 use storage::{DirectoryInfo, Owner, Store, StoreOptions, prepare_directories};
@@ -160,7 +161,10 @@ async fn stop<R: Runtime>(shard: &Rc<Shard<R>>) {
         return;
     }
     let exit = match upkeep::close_all(shard).await {
-        Ok(()) => Exit::Clean,
+        Ok(()) => {
+            shard.sometimes(Site::StoppedClean);
+            Exit::Clean
+        }
         Err(reason) => {
             shard.log(Level::Error, format!("the directories are not clean: {reason}"));
             Exit::Failed

@@ -6,6 +6,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
+use model::{Bug, Buggify};
 use replication::Event;
 use runtime::{Runtime, TaskClass};
 use storage::{Checkpoints, StoreEvent, mark_clean};
@@ -18,6 +19,8 @@ use crate::produce;
 
 /// The first look at old segments comes no later than this after a start (`log.initial.task.delay.ms`).
 const RETENTION_FIRST: Duration = Duration::from_secs(30);
+/// The pause where a simulation wants the next round soon.
+const SOON: Duration = Duration::from_millis(200);
 /// Checks between two looks at idle producers (every 10 minutes, as in Kafka).
 const CHECKS_PER_EXPIRY: u32 = 2;
 
@@ -34,9 +37,9 @@ pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
         let task_shard = Rc::clone(shard);
         shard.rt.spawn("checkpoints", TaskClass::Background, async move {
             loop {
-                let pause = interval(&task_shard, "log.flush.offset.checkpoint.interval.ms");
-                let next = task_shard.rt.now().mono + pause;
-                task_shard.rt.sleep_until(next).await;
+                let usual = interval(&task_shard, "log.flush.offset.checkpoint.interval.ms");
+                let pause = pause(&task_shard, Buggify::CheckpointEarly, usual);
+                task_shard.rt.sleep_until(task_shard.rt.now().mono + pause).await;
                 if let Err(reason) = write_checkpoints(&task_shard).await {
                     task_shard.log(Level::Error, format!("cannot write checkpoints: {reason}"));
                 }
@@ -51,6 +54,11 @@ pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
     shard.rt.spawn("compaction", TaskClass::Background, async move {
         compact(&task_shard).await;
     });
+}
+
+/// How long to wait before the next round: as usual, unless a simulation wants it soon.
+fn pause<R: Runtime>(shard: &Shard<R>, soon: Buggify, usual: Duration) -> Duration {
+    if shard.buggify(soon) { SOON } else { usual }
 }
 
 /// Asks every shard for its values and writes the checkpoint files.
@@ -147,6 +155,9 @@ async fn follow_store<R: Runtime>(shard: &Shard<R>) {
                 StoreEvent::Persisted { at, end } => {
                     if let Some(partition) = shard.partition(at) {
                         partition.hear(shard, Event::Persisted { end });
+                        if shard.planted(Bug::PlaceboPersistedTwice) {
+                            partition.hear(shard, Event::Persisted { end });
+                        }
                     }
                 }
                 StoreEvent::Failed { at, error } => {
@@ -185,7 +196,8 @@ fn interval<R: Runtime>(shard: &Shard<R>, property: &str) -> Duration {
 
 async fn maintain<R: Runtime>(shard: &Shard<R>) {
     let every = interval(shard, "log.retention.check.interval.ms");
-    let mut next = shard.rt.now().mono + every.min(RETENTION_FIRST);
+    let first = pause(shard, Buggify::RetentionEarly, every.min(RETENTION_FIRST));
+    let mut next = shard.rt.now().mono + first;
     for round in 1u32.. {
         shard.rt.sleep_until(next).await;
         shard.store().maintain_once().await;
@@ -196,6 +208,6 @@ async fn maintain<R: Runtime>(shard: &Shard<R>) {
             }
             shard.rt.yield_now().await;
         }
-        next = shard.rt.now().mono + every;
+        next = shard.rt.now().mono + pause(shard, Buggify::RetentionEarly, every);
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Buf, Bufs, Bug, Offset};
+use model::{Buf, Bufs, Bug, Offset, Site};
 use runtime::{Disk, Open, Runtime};
 use wire::batch::{BatchError, BatchHeader, BatchView};
 use wire::compression::Codec;
@@ -227,6 +227,7 @@ impl<'a, R: Runtime> Cleaning<'a, R> {
                 let new = Replacement { segment, old, truncation_count };
                 let replaced = swap::replace(self.log, new).await;
                 if matches!(replaced, Ok(true)) {
+                    self.log.store.sometimes(Site::CompactionRan);
                     self.log.store.count(|stats| {
                         stats.cleaned_bytes += before_bytes;
                         stats.cleaned_into_bytes += after_bytes;

@@ -34,6 +34,15 @@ pub(crate) struct Entry<O> {
     pub(crate) owner: O,
 }
 
+/// What a simulation may change about a commit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CommitRules {
+    /// Takes one entry, whatever waits behind it.
+    pub(crate) is_single: bool,
+    /// A planted bug.
+    pub(crate) ignores_sync_error: bool,
+}
+
 pub(crate) struct Journal<R: Disk, O> {
     rt: R,
     file: R::File,
@@ -149,20 +158,24 @@ impl<R: Disk + Spawn, O: Clone> Journal<R, O> {
 
     /// Writes everything that waits, up to a bound, and syncs once. `None` when there is no room yet: wait for
     /// `freed`. A failure is final for this journal.
-    pub(crate) async fn commit(&self) -> Result<Option<Vec<O>>, StorageError> {
-        let Some((at, pieces, owners)) = self.prepare() else { return Ok(None) };
+    pub(crate) async fn commit(&self, rules: CommitRules) -> Result<Option<Vec<O>>, StorageError> {
+        let entry_count_max = if rules.is_single { 1 } else { format::FRAMES_MAX };
+        let Some((at, pieces, owners)) = self.prepare(entry_count_max) else { return Ok(None) };
         self.starved.set(false);
         let written = self.rt.append(&self.file, at, pieces).await;
         written.map_err(StorageError::disk(&self.path, "write"))?;
-        self.rt.sync_data(&self.file).await.map_err(StorageError::disk(&self.path, "sync"))?;
+        let synced = self.rt.sync_data(&self.file).await;
+        if !rules.ignores_sync_error {
+            synced.map_err(StorageError::disk(&self.path, "sync"))?;
+        }
         Ok(Some(owners))
     }
 
-    fn prepare(&self) -> Option<(u64, Bufs, Vec<O>)> {
+    fn prepare(&self, entry_count_max: usize) -> Option<(u64, Bufs, Vec<O>)> {
         let mut waiting = self.waiting.borrow_mut();
         let mut ring = self.ring.borrow_mut();
         let (mut count, mut payload_bytes) = (0, 0);
-        for entry in waiting.iter().take(format::FRAMES_MAX) {
+        for entry in waiting.iter().take(entry_count_max) {
             let bytes = payload_bytes + entry.head.size_bytes as usize;
             let commit_bytes = format::commit_bytes(count + 1, bytes) as u64;
             if count > 0 && (bytes > COMMIT_BYTES_MAX || !ring.can_hold(commit_bytes)) {

@@ -5,10 +5,11 @@
 
 use core::ops::Range;
 
-use model::Offset;
+use model::{Bug, Buggify, Offset, Site};
 use runtime::{Heat, Open, Runtime};
 use wire::batch::{BatchHeader, HEADER_BYTES};
 
+use super::state::TailBatch;
 use super::{Log, LogShared};
 use crate::StorageError;
 use crate::files::{self, FileOf, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX};
@@ -69,14 +70,17 @@ impl<R: Runtime> Log<R> {
                 let (start, end) = (state.start, state.end);
                 return Err(StorageError::OutOfRange { wanted: spec.from, start, end });
             }
-            ReadSpec { visible_end: spec.visible_end.min(state.readable), ..spec }
+            let is_short = self.store.buggify(Buggify::PlanOfOne);
+            let bytes_max = if is_short { 0 } else { spec.bytes_max };
+            ReadSpec { visible_end: spec.visible_end.min(state.readable), bytes_max, ..spec }
         };
         if spec.from >= spec.visible_end {
             return Ok(Plan::nothing(spec.from));
         }
         loop {
             let replacement_count = self.replacement_count();
-            let plan = match self.plan_tail(&spec) {
+            let is_cold = self.store.buggify(Buggify::PlanCold);
+            let plan = match self.plan_tail(&spec).filter(|_| !is_cold) {
                 Some(plan) => Ok(plan),
                 None => self.plan_cold(&spec).await,
             };
@@ -94,8 +98,11 @@ impl<R: Runtime> Log<R> {
 
     /// From the batches in memory; `None` when the offset is older than they are.
     fn plan_tail(&self, spec: &ReadSpec) -> Option<Plan<FileOf<R>>> {
+        let skips = self.store.planted(Bug::FetchSkipsHoldingBatch);
         let mut state = self.log.state.borrow_mut();
-        let at = state.tail.partition_point(|batch| batch.end <= spec.from);
+        let is_before =
+            |batch: &TailBatch| if skips { batch.base < spec.from } else { batch.end <= spec.from };
+        let at = state.tail.partition_point(is_before);
         let first = *state.tail.get(at)?;
         if first.base > spec.from && at == 0 {
             return None;
@@ -112,12 +119,18 @@ impl<R: Runtime> Log<R> {
         if size_bytes == 0 {
             return Some(Plan::nothing(spec.from));
         }
-        let file = state.segment_mut(first.segment)?.file.clone()?;
+        let grows = state.readable < state.end;
+        let segment = state.segment_mut(first.segment)?;
+        let file = segment.file.clone()?;
+        if grows && self.store.planted(Bug::TornRead) {
+            size_bytes = (segment.size_bytes - first.position).min(spec.bytes_max as u64);
+        }
         let heat = self.store.heat(first.stamp);
         Some(Plan::one(file, first.position..first.position + size_bytes, heat, next_offset))
     }
 
     async fn plan_cold(&self, spec: &ReadSpec) -> Result<Plan<FileOf<R>>, StorageError> {
+        self.store.sometimes(Site::ColdPlan);
         let mut base = {
             let state = self.log.state.borrow();
             let at = state.segment_of(spec.from).unwrap_or(0);
@@ -146,8 +159,10 @@ impl<R: Runtime> Log<R> {
         walk.position = self
             .indexed(base, |indexes, delta| indexes.position_before(delta(spec.from)))
             .map_or(0, u64::from);
+        let skips = self.store.planted(Bug::FetchSkipsHoldingBatch);
         let first = loop {
             match walk.next().await? {
+                Some(batch) if skips && batch.base_offset < spec.from => {}
                 Some(batch) if batch.last_offset() >= spec.from => break batch,
                 Some(_) => {}
                 None => return Ok(None),

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use model::{Buf, Observation, Offset, Probe, Site};
+use model::{Buf, Bug, Observation, Offset, Probe, Site};
 use runtime::sync::Notify;
 use runtime::{Open, Runtime};
 use wire::batch::{BatchError, BatchHeader, BatchView, HEADER_BYTES};
@@ -172,7 +172,9 @@ impl<R: Runtime> Recovery<'_, R> {
         for at in found.snapshots.iter().rev() {
             let path = files::segment_path(&self.log.path, *at, SNAPSHOT_SUFFIX);
             let content = files::read_small(&self.store.rt, &path).await?.unwrap_or_default();
-            if sink.load_snapshot(*at, &content) {
+            let is_dropped = self.store.planted(Bug::ProducerSnapshotDropped);
+            if is_dropped || sink.load_snapshot(*at, &content) {
+                self.store.sometimes(Site::ProducerSnapshotLoaded);
                 return Ok(*at);
             }
         }
@@ -256,7 +258,7 @@ impl<R: Runtime> Recovery<'_, R> {
                 Err(error) => break Some(error),
             };
             let header = batch.header;
-            let verifies = !self.place.clean && !self.store.planted(model::Bug::RecoverySkipsCrc);
+            let verifies = !self.place.clean && !self.store.planted(Bug::RecoverySkipsCrc);
             if verifies && let Err(error) = batch.check_crc() {
                 break Some(error);
             }
@@ -291,7 +293,7 @@ impl<R: Runtime> Recovery<'_, R> {
                 true
             }
         };
-        if cut || rewritten {
+        if cut || rewritten && !self.store.planted(Bug::RecoveryTrustsPageCache) {
             rt.sync_data(&file).await.map_err(StorageError::disk(&path, "sync"))?;
         }
         Ok(Scan { segment, cut })
@@ -329,7 +331,7 @@ impl<R: Runtime> Recovery<'_, R> {
         recovery_point: Offset,
         end: Offset,
     ) -> Result<(), StorageError> {
-        let trusts = self.store.planted(model::Bug::RecoveryTrustsPageCache);
+        let trusts = self.store.planted(Bug::RecoveryTrustsPageCache);
         if valid_bytes == 0 || end <= recovery_point || trusts {
             return Ok(());
         }

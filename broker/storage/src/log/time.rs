@@ -1,6 +1,6 @@
 //! Offsets by timestamp, for ListOffsets.
 
-use model::Offset;
+use model::{Bug, Offset};
 use runtime::Runtime;
 use wire::batch::{BatchView, TimestampType};
 
@@ -8,6 +8,7 @@ use super::Log;
 use super::read::Walk;
 use crate::StorageError;
 use crate::files::{self, FileOf, LOG_SUFFIX};
+use crate::segment::MaxTimestamp;
 
 /// Compressed batches are opened to find the record; none of them grows beyond this.
 const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
@@ -42,13 +43,16 @@ impl<R: Runtime> Log<R> {
     ) -> Result<Option<TimestampAndOffset>, StorageError> {
         let bases: Vec<Offset> =
             self.log.state.borrow().segments.iter().map(|segment| segment.base).collect();
+        let passes_over_equal = i64::from(self.store.planted(Bug::TimeIndexOffByOne));
         for base in bases {
             let file = self.open_segment(base).await?;
             self.load_max_timestamp(base).await?;
             let from = {
                 let mut state = self.log.state.borrow_mut();
                 let Some(segment) = state.segment_mut(base) else { continue };
-                if segment.max_timestamp.is_none_or(|max| max.timestamp_ms < timestamp_ms) {
+                let is_older =
+                    |max: MaxTimestamp| max.timestamp_ms < timestamp_ms + passes_over_equal;
+                if segment.max_timestamp.is_none_or(is_older) {
                     continue;
                 }
                 // They may have been closed again meanwhile; then the search is longer.
@@ -114,17 +118,16 @@ impl<R: Runtime> Log<R> {
             if let (Some(entry), Some(segment)) = (last, state.segment_mut(base)) {
                 let last_offset = segment.base.after(entry.last_delta);
                 let timestamp_ms = entry.timestamp_ms;
-                segment.max_timestamp =
-                    Some(crate::segment::MaxTimestamp { timestamp_ms, last_offset });
+                segment.max_timestamp = Some(MaxTimestamp { timestamp_ms, last_offset });
                 return Ok(());
             }
         }
         // No time index: the headers tell.
-        let mut largest: Option<crate::segment::MaxTimestamp> = None;
+        let mut largest: Option<MaxTimestamp> = None;
         while let Some(header) = walk.next().await? {
             if largest.is_none_or(|max| max.timestamp_ms < header.max_timestamp_ms) {
                 let (timestamp_ms, last_offset) = (header.max_timestamp_ms, header.last_offset());
-                largest = Some(crate::segment::MaxTimestamp { timestamp_ms, last_offset });
+                largest = Some(MaxTimestamp { timestamp_ms, last_offset });
             }
         }
         if let Some(segment) = self.log.state.borrow_mut().segment_mut(base) {

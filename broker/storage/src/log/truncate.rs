@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use model::{Observation, Offset, Probe};
+use model::{Bug, Observation, Offset, Probe, Site};
 use runtime::Runtime;
 
 use super::read::Walk;
@@ -46,7 +46,10 @@ impl<R: Runtime> Log<R> {
             state.tail.retain(|batch| batch.end <= end);
             state.truncation_count += 1;
             state.epochs_dirty |= state.epochs.truncate_from(end);
-            state.segments.push(Segment::new(end));
+            let goes_on = position > 0 && self.store.planted(Bug::AppendInPlaceAfterTruncate);
+            if !goes_on {
+                state.segments.push(Segment::new(end));
+            }
             let op = state.next_op();
             state.truncation_op = op;
             state.queue.push_back(Op::Truncate { segment, position, end, removed, op });
@@ -62,6 +65,7 @@ impl<R: Runtime> Log<R> {
         };
         let owner = Owner { log: self.log.clone(), op, end, size_bytes: 0 };
         self.store.journal(&self.log).push(Entry { head, pieces: Vec::new(), owner });
+        self.store.sometimes(Site::LogTruncated);
         self.store.rt.probe().observe(Observation::Truncated { at: self.log.id.at, end });
         start_writer(&self.store, &self.log);
         self.flush().await

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use model::{Bufs, Offset};
+use model::{Bufs, Buggify, Offset};
 use runtime::{Runtime, TaskClass};
 
 use super::create::{create_directory, segment_file};
@@ -29,7 +29,7 @@ pub(crate) fn start_writer<R: Runtime>(store: &Rc<Shared<R>>, log: &Rc<LogShared
     let (store, log) = (store.clone(), log.clone());
     let rt = store.rt.clone();
     rt.spawn("log writer", TaskClass::Latency, async move {
-        while let Some(step) = next_step(&log) {
+        while let Some(step) = next_step(&log, store.buggify(Buggify::WriteOfOne)) {
             if let Err(error) = run(&store, &log, step).await {
                 store.fail(&log, &error);
                 break;
@@ -59,14 +59,15 @@ struct Write {
     record_count: u64,
 }
 
-fn next_step<R: Runtime>(log: &LogShared<R>) -> Option<Step> {
+fn next_step<R: Runtime>(log: &LogShared<R>, is_single: bool) -> Option<Step> {
     let mut state = log.state.borrow_mut();
     let mut merged: Option<Write> = None;
     loop {
         match state.queue.front() {
             Some(Op::Write { segment, size_bytes, pieces, .. }) => {
                 let full = merged.as_ref().is_some_and(|write| {
-                    write.segment != *segment
+                    is_single
+                        || write.segment != *segment
                         || write.size_bytes + size_bytes > WRITE_BYTES_MAX
                         || write.pieces.len() + pieces.len() > WRITE_PIECES_MAX
                 });
