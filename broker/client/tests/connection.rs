@@ -6,7 +6,8 @@ use core::time::Duration;
 use model::{Buf, Live};
 use runtime::memory::{MemoryConn, MemoryMesh, MemoryRuntime, NodeOptions, World};
 use runtime::{Clock, Conn, Listener, More, Net, Spawn, TaskClass};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use wire::frame::{decode_request_header, encode_response};
@@ -65,7 +66,8 @@ fn serve(script: Script) -> Served {
 async fn follow(script: Script, rt: MemoryRuntime, conn: MemoryConn, seen: Rc<Cell<usize>>) {
     let mut frames = Frames::new(rt.clone(), conn.clone(), 1 << 20);
     let mut held: Option<i32> = None;
-    let waiting = Rc::new(Cell::new(0));
+    // Tasks that are due together run in any order: each answers the oldest request, not its own.
+    let waiting = Rc::new(RefCell::new(VecDeque::new()));
     while let Ok(Some(frame)) = frames.next().await {
         let (id, version) = match decode_request_header(&frame) {
             Ok((header, _)) if header.api.key == ApiKey::ApiVersions => {
@@ -82,13 +84,14 @@ async fn follow(script: Script, rt: MemoryRuntime, conn: MemoryConn, seen: Rc<Ce
         let answer = MetadataResponse { controller_id: id, ..MetadataResponse::default() };
         match script {
             Script::Answers | Script::IsOld => {
-                waiting.set(waiting.get() + 1);
-                seen.set(seen.get().max(waiting.get()));
+                waiting.borrow_mut().push_back((id, version, answer));
+                seen.set(seen.get().max(waiting.borrow().len()));
                 let (rt, conn, waiting) = (rt.clone(), conn.clone(), Rc::clone(&waiting));
                 let at = rt.now().mono + Duration::from_millis(10);
                 rt.clone().spawn("answer", TaskClass::Latency, async move {
                     rt.sleep_until(at).await;
-                    waiting.set(waiting.get() - 1);
+                    let oldest = waiting.borrow_mut().pop_front();
+                    let (id, version, answer) = oldest.expect("one for each task");
                     send(&conn, id, version, &answer).await;
                 });
             }

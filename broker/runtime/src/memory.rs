@@ -23,8 +23,12 @@
 //! ```
 //!
 //! Reading order: `world` (what a test does), `state` (what a world is), `runtime` and `executor`
-//! (tasks), `events`, `post`, `mesh`, `net`, `disk`, `random` and `trace`.
+//! (tasks), `clock` and `costs` (time), `events`, `post`, `mesh`, `net`, `disk`, `random`, `trace` and
+//! `counters`; `slab` holds what is looked up most often.
 
+mod clock;
+mod costs;
+mod counters;
 mod disk;
 mod events;
 mod executor;
@@ -33,15 +37,19 @@ mod net;
 mod post;
 mod random;
 mod runtime;
+mod slab;
 mod state;
 mod trace;
 mod world;
 
+pub use costs::CostTable;
+pub use counters::Counters;
 pub use disk::{DiskFault, DiskStats, DiskVerb, MemoryFile, MemoryLock, PowerLoss};
 pub use mesh::MemoryMesh;
 pub use net::{DetachedConn, MemoryConn, MemoryListener};
 pub use runtime::MemoryRuntime;
-pub use world::{Failure, Life, NodeIndex, NodeOptions, StopHandle, World};
+pub use trace::{CHECKPOINT_EVENTS, Checkpoint, TraceFormat, first_difference};
+pub use world::{Failure, Life, NodeIndex, NodeOptions, StopHandle, World, WorldOptions};
 
 /// A position in a simulated file or stream as an index into memory that holds it.
 fn to_usize(position: u64) -> usize {

@@ -333,6 +333,19 @@ impl State {
         }
     }
 
+    /// A process runs again: its streams go on.
+    pub(super) fn pump_all(&mut self, process: Process) {
+        let ids: Vec<u64> = self.net.connections.keys().copied().collect();
+        for connection in ids {
+            for side in 0..2 {
+                let end = Endpoint { connection, side };
+                if self.net.side(end).is_some_and(|side| side.owner == process) {
+                    self.pump(end);
+                }
+            }
+        }
+    }
+
     /// A process is gone: the kernel ends its connections, or the power took them along.
     pub(super) fn end_connections(&mut self, process: Process, power_lost: bool) {
         self.net.listeners.retain(|_, listening| listening.process != process);
@@ -387,6 +400,6 @@ impl State {
             NetEvent::ConnectLimit(id) => [3, *id],
             NetEvent::Deliver(from) => [4 + from.side as u64, from.connection],
         };
-        self.schedule(at, &what, Event::Net(event))
+        self.schedule(at, what, Event::Net(event))
     }
 }

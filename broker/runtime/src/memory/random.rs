@@ -3,8 +3,13 @@
 //! Promises: a draw is a pure function of the seed, of what it decides ([`Concern`]) and of which
 //! decision it is (the key). There is no running state, so one more decision of one kind shifts no
 //! other. Does not: serve cryptography.
+//!
+//! A key names the decision by what it is about: a place in a stream, a task and a time. Where time
+//! is part of it, [`moment`] is preferred to the exact instant, so that a run that has shifted by some
+//! nanoseconds still decides alike.
 
 use core::ops::RangeInclusive;
+use model::Instant;
 
 /// What a draw decides. The numbers are part of every recorded seed: add, never renumber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,21 +42,33 @@ pub(super) enum Concern {
     Program = 17,
     /// Whether a dying process ends a connection politely.
     AbruptEnd = 18,
+    /// Whether a lossy link loses a segment.
+    LinkLoss = 20,
+    /// Whether, and where, a connection is reset in the middle of a segment.
+    LinkReset = 21,
+    /// How long a listener outlives its process.
+    ListenerLinger = 22,
+}
+
+/// About 16 µs, as long as a few dozen polls.
+pub(super) fn moment(now: Instant) -> u64 {
+    now.0 >> 14
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Random {
-    seed: u64,
+    /// The seed, mixed once.
+    start: u64,
 }
 
 impl Random {
     pub(super) fn new(seed: u64) -> Self {
-        Self { seed }
+        Self { start: mix(seed.wrapping_add(GAMMA)) }
     }
 
     /// Uniform over all 64-bit values.
     pub(super) fn draw(self, concern: Concern, key: &[u64]) -> u64 {
-        let mut state = mix(self.seed.wrapping_add(GAMMA)) ^ concern as u64;
+        let mut state = self.start ^ concern as u64;
         for word in key {
             state = mix(state.wrapping_add(GAMMA)) ^ word;
         }

@@ -8,9 +8,8 @@ use std::rc::Rc;
 use super::events::{Event, Key};
 use super::mesh::MemoryMesh;
 use super::post::{Note, Post};
-use super::random::Concern;
+use super::random::{Concern, moment};
 use super::state::{Process, Shared, State};
-use super::trace::Kind;
 use super::world::StopHandle;
 use crate::{Clock, Error, Exit, Purpose, Result, Runtime, Signal, Spawn, TaskClass, sync};
 
@@ -56,18 +55,26 @@ impl<P: Probe> MemoryRuntime<P> {
 /// A timer in the event queue; dropped, it leaves nothing behind.
 struct Timer {
     key: Key,
+    waker: Waker,
+    shared: Shared,
     post: Post,
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        self.post.put(Note::TimerDropped(self.key));
+        match self.shared.try_borrow_mut() {
+            Ok(mut state) => drop(state.events.cancel(self.key)),
+            Err(_) => self.post.put(Note::TimerDropped(self.key)),
+        }
     }
 }
 
 impl<P: Probe> Clock for MemoryRuntime<P> {
     fn now(&self) -> Now {
-        self.with(|state, process| Now { mono: state.now, wall_ms: state.wall_ms(process.node) })
+        self.with(|state, Process { node, .. }| Now {
+            mono: state.local_now(node),
+            wall_ms: state.wall_ms(node),
+        })
     }
 
     fn now_exact(&self) -> Now {
@@ -75,27 +82,39 @@ impl<P: Probe> Clock for MemoryRuntime<P> {
     }
 
     async fn sleep_until(&self, at: Instant) {
-        let mut armed: Option<(Timer, Waker)> = None;
+        let mut armed: Option<Timer> = None;
         poll_fn(|context| {
             if at == Instant::FAR {
                 return Poll::Pending;
             }
-            self.with(|state, process| {
-                if state.now >= at {
-                    return Poll::Ready(());
-                }
-                let waker = context.waker();
-                let good = armed.as_ref().is_some_and(|(_, armed)| armed.will_wake(waker));
-                if !good && state.is_alive(process) {
-                    let event = Event::Timer { process, waker: waker.clone() };
-                    let who = [process.node as u64, u64::from(self.shard.0)];
-                    let key = state.schedule(at, &who, event);
-                    armed = Some((Timer { key, post: self.post.clone() }, waker.clone()));
-                }
-                Poll::Pending
-            })
+            if self.with(|state, process| state.local_now(process.node) >= at) {
+                return Poll::Ready(());
+            }
+            let waker = context.waker();
+            if armed.as_ref().is_none_or(|timer| !timer.waker.will_wake(waker)) {
+                armed = self.arm(at, waker);
+            }
+            Poll::Pending
         })
         .await;
+    }
+}
+
+impl<P: Probe> MemoryRuntime<P> {
+    /// `None` when the process is dead: nobody polls its tasks again.
+    fn arm(&self, local: Instant, waker: &Waker) -> Option<Timer> {
+        let key = self.with(|state, process| {
+            if !state.is_alive(process) {
+                return None;
+            }
+            state.counters.timers_armed += 1;
+            let at = state.nodes[process.node].clock.world_time(local);
+            let what = state.next_request();
+            let event = Event::Timer { process, waker: waker.clone(), local };
+            Some(state.schedule(at, what, event))
+        })?;
+        let (shared, post) = (Rc::clone(&self.shared), self.post.clone());
+        Some(Timer { key, waker: waker.clone(), shared, post })
     }
 }
 
@@ -111,15 +130,7 @@ impl<P: Probe> Spawn for MemoryRuntime<P> {
     /// The class decides nothing here: every order of ready tasks is a legal one.
     fn spawn(&self, name: &'static str, _: TaskClass, task: impl Future<Output = ()> + 'static) {
         let body = Box::pin(task);
-        let refused = self.with(|state, process| {
-            if !state.is_alive(process) {
-                return Some(body);
-            }
-            let shard = &mut state.nodes[process.node].shards[usize::from(self.shard.0)];
-            shard.spawn(process, self.shard, name, &self.post, body);
-            state.schedule_turn(process, self.shard);
-            None
-        });
+        let refused = self.with(|state, process| state.spawn(process, self.shard, name, body));
         // A task of a dead process is dropped here, where nothing is borrowed.
         drop(refused);
     }
@@ -143,17 +154,22 @@ impl<P: Probe> Spawn for MemoryRuntime<P> {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         let (promise, reply) = sync::oneshot();
+        let work = Box::new(move || promise.fulfil(work()));
         self.with(|state, process| {
+            if !state.admits(process) {
+                return Err(Error::Cancelled);
+            }
             let node = &mut state.nodes[process.node];
             if node.offloads == node.options.offload_queue_len {
                 return Err(Error::Full);
             }
             node.offloads += 1;
-            let key = [process.node as u64, u64::from(self.shard.0), state.now.0];
+            state.charge_call(0);
+            let what = state.next_request();
+            let key = [what[0], moment(state.now)];
             let took_ns = state.random.within(Concern::OffloadTime, &key, 20_000..=2_000_000);
             let at = Instant(state.now.0 + took_ns);
-            let work = Box::new(move || promise.fulfil(work()));
-            state.schedule(at, &key, Event::Offload { process, work });
+            state.schedule(at, what, Event::Offload { process, work });
             Ok(())
         })?;
         match reply.await {
@@ -164,17 +180,7 @@ impl<P: Probe> Spawn for MemoryRuntime<P> {
     }
 
     fn random(&self, purpose: Purpose) -> u64 {
-        self.with(|state, process| {
-            let node = &mut state.nodes[process.node];
-            let drawn = node.drawn.entry((self.shard, purpose)).or_insert(0);
-            *drawn += 1;
-            let incarnation = u64::from(process.incarnation);
-            let who = [process.node as u64, incarnation, u64::from(self.shard.0)];
-            let key = [who[0], who[1], who[2], purpose as u64, *drawn];
-            let word = state.random.draw(Concern::Program, &key);
-            state.record(process.node, Kind::Random, [purpose as u64, word]);
-            word
-        })
+        self.with(|state, process| state.draw_for_program(process, self.shard, purpose))
     }
 
     async fn signal(&self) -> Signal {
@@ -195,7 +201,7 @@ impl<P: Probe> Spawn for MemoryRuntime<P> {
 
     fn exit(&self, how: Exit) {
         self.with(|state, process| {
-            if state.is_alive(process) {
+            if state.admits(process) {
                 state.nodes[process.node].exiting.get_or_insert(how);
             }
         });

@@ -2,14 +2,24 @@
 //!
 //! Promises: depends on nothing but the events: no addresses, no map order, no real time. Bytes
 //! that are written or delivered go in by content, so that a random order inside a response shows.
-//! Does not: keep the events, but for the last few, which a failing test prints.
+//! The hash is kept at every 4,096th event, so that the first interval in which two runs differ can
+//! be found and run again with its events kept.
+//! Does not: keep events unasked, but for the last few, which a failing test prints.
+
+mod export;
+mod fold;
 
 use core::fmt;
+use core::ops::Range;
 use model::Instant;
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+
+pub use export::TraceFormat;
+pub(super) use fold::Fold;
 
 use super::random::mix;
 
+/// What happened. The numbers are part of every recorded hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Boot = 1,
@@ -31,45 +41,110 @@ pub(super) enum Kind {
     Offload = 19,
     Signal = 20,
     Random = 21,
+    /// A test changed a machine, a clock or a link.
+    Change = 22,
+    Send = 23,
+    Lost = 24,
+    Held = 25,
+    /// A dead process asked for something.
+    Late = 26,
+    Listen = 27,
 }
 
-/// One event: when, on which node, what, and two words of detail.
-#[derive(Clone, Copy)]
-pub(super) struct Entry {
-    at: Instant,
-    node: usize,
-    kind: Kind,
-    detail: [u64; 2],
+/// One event: when, on which node and core, what, and three words that depend on the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) at: Instant,
+    pub(super) node: u32,
+    /// The core whose task did it; `CORE_NONE` for what machines and networks do of themselves.
+    pub(super) core: u16,
+    pub(super) kind: Kind,
+    pub(super) words: [u64; 3],
 }
 
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [first, second] = self.detail;
-        write!(f, "{:?} node {} {:?} {first:x} {second:x}", self.at, self.node, self.kind)
-    }
+pub(super) const CORE_NONE: u16 = u16::MAX;
+
+impl Record {
+    const EMPTY: Self =
+        Self { at: Instant(0), node: 0, core: CORE_NONE, kind: Kind::Boot, words: [0; 3] };
+}
+
+/// The hash of all events before one; see [`first_difference`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Events so far, a multiple of [`CHECKPOINT_EVENTS`].
+    pub event_count: u64,
+    pub at: Instant,
+    pub hash: u64,
+}
+
+/// Events between two checkpoints.
+pub const CHECKPOINT_EVENTS: u64 = 4_096;
+
+/// The events among which two runs of one seed first differ: give them to `World::keep_trace` of
+/// another run. `None` when one list begins with the other.
+#[must_use]
+pub fn first_difference(one: &[Checkpoint], other: &[Checkpoint]) -> Option<Range<u64>> {
+    let (differing, _) = one.iter().zip(other).find(|(one, other)| one != other)?;
+    Some(differing.event_count - CHECKPOINT_EVENTS..differing.event_count)
 }
 
 /// Events that are kept for a failing test.
 const KEPT: usize = 256;
 
-#[derive(Default)]
 pub(super) struct Trace {
     hash: u64,
     count: u64,
-    last: VecDeque<Entry>,
+    /// A ring.
+    last: Box<[Record; KEPT]>,
+    checkpoints: Vec<Checkpoint>,
+    /// Which events are kept for an export.
+    wanted: Range<u64>,
+    kept: Vec<Record>,
+    /// Texts of the words that stand for one.
+    names: BTreeMap<u64, &'static str>,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            hash: 0,
+            count: 0,
+            last: Box::new([Record::EMPTY; KEPT]),
+            checkpoints: Vec::new(),
+            wanted: 0..0,
+            kept: Vec::new(),
+            names: BTreeMap::new(),
+        }
+    }
 }
 
 impl Trace {
-    pub(super) fn record(&mut self, at: Instant, node: usize, kind: Kind, detail: [u64; 2]) {
-        let place = (node as u64) << 8 | kind as u64;
-        for word in [at.0, place, detail[0], detail[1]] {
-            self.hash = mix(self.hash ^ word).wrapping_add(word);
+    #[expect(clippy::cast_possible_truncation, reason = "a place in a ring")]
+    pub(super) fn record(&mut self, record: Record) {
+        let Record { at, node, core, kind, words } = record;
+        let place = u64::from(node) << 32 | u64::from(core) << 16 | kind as u64;
+        let [one, two, three] = words;
+        // Four independent products, then one chain: cheap, and every word counts by its place.
+        let sum = (at.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            .wrapping_add(place.wrapping_mul(0xc2b2_ae3d_27d4_eb4f))
+            .wrapping_add((one ^ one >> 29).wrapping_mul(0x1656_67b1_9e37_79f9))
+            .wrapping_add((two ^ two >> 31).wrapping_mul(0x27d4_eb2f_1656_67c5))
+            .wrapping_add((three ^ three >> 30).wrapping_mul(0xd6e8_feb8_6659_fd93));
+        self.hash = mix(self.hash.rotate_left(17) ^ sum);
+        if self.wanted.contains(&self.count) {
+            self.kept.push(record);
         }
+        self.last[self.count as usize % KEPT] = record;
         self.count += 1;
-        if self.last.len() == KEPT {
-            self.last.pop_front();
+        if self.count.is_multiple_of(CHECKPOINT_EVENTS) {
+            self.checkpoints.push(Checkpoint { event_count: self.count, at, hash: self.hash });
         }
-        self.last.push_back(Entry { at, node, kind, detail });
+    }
+
+    /// Remembers the text that a word of some records stands for.
+    pub(super) fn name(&mut self, word: u64, text: &'static str) {
+        self.names.insert(word, text);
     }
 
     pub(super) fn hash(&self) -> u64 {
@@ -80,57 +155,25 @@ impl Trace {
         self.count
     }
 
-    pub(super) fn last(&self) -> impl Iterator<Item = &Entry> {
-        self.last.iter()
-    }
-}
-
-/// The content of some bytes as one word, whatever pieces they came in.
-#[derive(Default)]
-pub(super) struct Fold {
-    hash: u64,
-    pending: u64,
-    len: u64,
-}
-
-impl Fold {
-    pub(super) fn bytes(bytes: &[u8]) -> u64 {
-        let mut fold = Self::default();
-        fold.add(bytes);
-        fold.finish()
+    pub(super) fn checkpoints(&self) -> &[Checkpoint] {
+        &self.checkpoints
     }
 
-    pub(super) fn add(&mut self, mut bytes: &[u8]) {
-        while !self.len.is_multiple_of(8) {
-            let Some((first, rest)) = bytes.split_first() else { return };
-            self.byte(*first);
-            bytes = rest;
-        }
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.word(u64::from_le_bytes(*word));
-        }
-        self.len += 8 * words.len() as u64;
-        for byte in rest {
-            self.byte(*byte);
-        }
+    /// Keeps the events with these numbers from now on.
+    pub(super) fn keep(&mut self, events: Range<u64>) {
+        self.wanted = events;
     }
 
-    pub(super) fn finish(&self) -> u64 {
-        mix(self.hash ^ mix(self.pending) ^ self.len)
+    pub(super) fn last(&self) -> impl Iterator<Item = impl fmt::Display> {
+        let first = self.count.saturating_sub(KEPT as u64);
+        (first..self.count).map(|event| {
+            let place = usize::try_from(event % KEPT as u64).expect("below 256");
+            export::Line { record: self.last[place], names: &self.names }
+        })
     }
 
-    fn byte(&mut self, byte: u8) {
-        self.pending |= u64::from(byte) << (8 * (self.len % 8));
-        self.len += 1;
-        if self.len.is_multiple_of(8) {
-            let word = core::mem::take(&mut self.pending);
-            self.word(word);
-        }
-    }
-
-    fn word(&mut self, word: u64) {
-        self.hash = (self.hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    pub(super) fn export(&self, format: TraceFormat) -> String {
+        export::export(&self.kept, &self.names, format)
     }
 }
 
@@ -138,34 +181,55 @@ impl Fold {
 mod tests {
     use super::*;
 
-    #[test]
-    fn order_and_detail_change_the_hash() {
-        let record = |order: &[(u64, Kind)]| {
-            let mut trace = Trace::default();
-            for (detail, kind) in order {
-                trace.record(Instant(1), 0, *kind, [*detail, 0]);
-            }
-            trace.hash()
-        };
-        let one = record(&[(1, Kind::Poll), (2, Kind::Timer)]);
-        assert_eq!(one, record(&[(1, Kind::Poll), (2, Kind::Timer)]));
-        assert_ne!(one, record(&[(2, Kind::Timer), (1, Kind::Poll)]));
-        assert_ne!(one, record(&[(1, Kind::Poll), (3, Kind::Timer)]));
+    fn record(at: u64, kind: Kind, word: u64) -> Record {
+        Record { at: Instant(at), node: 1, core: 0, kind, words: [word, 0, 0] }
+    }
+
+    fn hash(order: &[Record]) -> u64 {
+        let mut trace = Trace::default();
+        order.iter().for_each(|record| trace.record(*record));
+        trace.hash()
     }
 
     #[test]
-    fn pieces_do_not_matter_to_the_fold_but_every_byte_does() {
-        let bytes: Vec<u8> = (0..100).collect();
-        let whole = Fold::bytes(&bytes);
-        for cut in 0..bytes.len() {
-            let mut fold = Fold::default();
-            fold.add(&bytes[..cut]);
-            fold.add(&bytes[cut..]);
-            assert_eq!(fold.finish(), whole, "cut at {cut}");
-            let mut other = bytes.clone();
-            other[cut] ^= 1;
-            assert_ne!(Fold::bytes(&other), whole, "byte {cut}");
+    fn order_and_every_part_of_an_event_change_the_hash() {
+        let (poll, timer) = (record(1, Kind::Poll, 1), record(1, Kind::Timer, 2));
+        let one = hash(&[poll, timer]);
+        assert_eq!(one, hash(&[poll, timer]));
+        assert_ne!(one, hash(&[timer, poll]));
+        let others = [
+            record(2, Kind::Poll, 1),
+            record(1, Kind::Read, 1),
+            record(1, Kind::Poll, 3),
+            Record { node: 2, ..poll },
+            Record { core: 1, ..poll },
+            Record { words: [1, 1, 0], ..poll },
+            Record { words: [1, 0, 1], ..poll },
+        ];
+        for other in others {
+            assert_ne!(one, hash(&[other, timer]), "{other:?}");
         }
-        assert_ne!(Fold::bytes(&[0]), Fold::bytes(&[0, 0]));
+    }
+
+    #[test]
+    fn the_first_interval_that_differs_is_found_and_kept_on_request() {
+        let run = |odd: u64, keep: Range<u64>| {
+            let mut trace = Trace::default();
+            trace.keep(keep);
+            for event in 0..5 * CHECKPOINT_EVENTS {
+                trace.record(record(event, Kind::Poll, u64::from(event == odd)));
+            }
+            trace
+        };
+        let (one, other) = (run(u64::MAX, 0..0), run(9_000, 0..0));
+        let interval = first_difference(one.checkpoints(), other.checkpoints()).unwrap();
+        assert_eq!(interval, 8_192..12_288);
+        assert_eq!(first_difference(one.checkpoints(), one.checkpoints()), None);
+        let (one, other) = (run(u64::MAX, interval.clone()), run(9_000, interval));
+        let differing: Vec<u64> = (one.kept.iter().zip(&other.kept))
+            .filter(|(one, other)| one != other)
+            .map(|(one, _)| one.at.0)
+            .collect();
+        assert_eq!((one.kept.len(), differing), (4_096, vec![9_000]));
     }
 }

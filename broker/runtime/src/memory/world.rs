@@ -3,31 +3,35 @@
 //! Promises: a run depends on nothing but its seed and what the test does; two runs with the same
 //! [`World::trace_hash`] took every step alike. Nothing is static: each run is a world of its own.
 //! Does not: choose faults. A test plants them; schedules of faults are the simulator's.
+//!
+//! Reading order: here (a world, its nodes, the loop), `machine` (what happens to a node), `network`
+//! (what happens to a link), `observe` (looking in).
+
+mod machine;
+mod network;
+mod observe;
 
 use core::cell::RefCell;
 use core::future::Future;
-use core::task::Context;
+use core::task::{Context, Poll};
 use core::time::Duration;
 use model::{Instant, Live, Probe, ShardId};
-use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
 use std::rc::Rc;
-use std::sync::mpsc::Receiver;
 
-use super::disk::{Disk, DiskFault, DiskStats, PowerLoss};
+use super::costs::CostTable;
+use super::counters::Counters;
+use super::disk::{Disk, DiskFault};
 use super::events::{Event, Events};
 use super::executor::{Shard, Turn};
 use super::mesh::MemoryMesh;
-use super::net::{Network, ip_of};
+use super::net::Network;
 use super::post::{Note, Post};
-use super::random::{Concern, Random};
+use super::random::Random;
 use super::runtime::MemoryRuntime;
-use super::state::{Ending, Node, Process, Shared, State};
-use super::to_usize;
-use super::trace::{Fold, Kind, Trace};
-use crate::{Exit, Result, Spawn, TaskClass};
+use super::state::{Acting, Ending, Node, Process, Shared, State};
+use super::trace::{Kind, Trace};
+use crate::{Exit, Spawn, TaskClass};
 
 /// Names one machine of a world; it keeps its disk and address over all its lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,11 +48,37 @@ pub struct NodeOptions {
     pub offload_queue_len: usize,
     /// How far this machine's wall clock is off.
     pub wall_offset_ms: i64,
+    /// By how many parts per million its wall clock is fast.
+    pub wall_drift_ppm: i32,
+    /// By how many parts per million its monotonic clock is fast.
+    pub drift_ppm: i32,
 }
 
 impl Default for NodeOptions {
     fn default() -> Self {
-        Self { shards: 1, mesh_queue_len: 8, offload_queue_len: 16, wall_offset_ms: 0 }
+        Self {
+            shards: 1,
+            mesh_queue_len: 8,
+            offload_queue_len: 16,
+            wall_offset_ms: 0,
+            wall_drift_ppm: 0,
+            drift_ppm: 0,
+        }
+    }
+}
+
+/// What a whole run has in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorldOptions {
+    pub costs: CostTable,
+    /// Whether one poll in a hundred is followed by one without need. Such polls are legal at any
+    /// time; only counted runs do without them.
+    pub unneeded_polls: bool,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self { costs: CostTable::V1, unneeded_polls: true }
     }
 }
 
@@ -100,10 +130,18 @@ pub struct Failure {
 
 pub struct World {
     shared: Shared,
-    notes: Receiver<Note>,
+    options: WorldOptions,
+    post: Post,
+    /// Empty between two readings; kept for its memory.
+    notes: Vec<Note>,
     failures: Vec<Failure>,
     survives_panics: bool,
+    /// Events since time last moved.
+    standing: u64,
 }
+
+/// Events of one instant. A program that reaches this waits in a loop without letting time pass.
+const STANDING_MAX: u64 = 1 << 24;
 
 /// Longest virtual time that [`World::block_on`] waits.
 const BLOCK_ON_LIMIT: Duration = Duration::from_secs(600);
@@ -111,7 +149,12 @@ const BLOCK_ON_LIMIT: Duration = Duration::from_secs(600);
 impl World {
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let (post, notes) = Post::open();
+        Self::with_options(seed, WorldOptions::default())
+    }
+
+    #[must_use]
+    pub fn with_options(seed: u64, options: WorldOptions) -> Self {
+        let post = Post::default();
         let state = State {
             now: Instant(1_000_000_000),
             random: Random::new(seed),
@@ -119,28 +162,27 @@ impl World {
             events: Events::default(),
             nodes: Vec::new(),
             net: Network::default(),
-            post,
+            post: post.clone(),
+            costs: options.costs,
+            counters: Counters::default(),
+            acting: None,
         };
-        let shared = Rc::new(RefCell::new(state));
-        Self { shared, notes, failures: Vec::new(), survives_panics: false }
+        Self {
+            shared: Rc::new(RefCell::new(state)),
+            options,
+            post,
+            notes: Vec::new(),
+            failures: Vec::new(),
+            survives_panics: false,
+            standing: 0,
+        }
     }
 
     /// Adds a machine with an empty disk.
     pub fn add_node(&mut self, options: NodeOptions) -> NodeIndex {
         assert!(options.shards > 0, "a node has at least one shard");
         let mut state = self.shared.borrow_mut();
-        state.nodes.push(Node {
-            options,
-            life: Life::Down,
-            incarnation: 0,
-            shards: Vec::new(),
-            disk: Disk::new(),
-            exiting: None,
-            stop_asked: false,
-            stop_waiters: Vec::new(),
-            offloads: 0,
-            drawn: BTreeMap::new(),
-        });
+        state.nodes.push(Node::new(options));
         NodeIndex(state.nodes.len() - 1)
     }
 
@@ -156,7 +198,9 @@ impl World {
         let (process, shards, mesh_queue_len) = self.begin_life(node);
         let runtime = |shard| MemoryRuntime::new(&self.shared, process, shard, probe.clone());
         let runtimes: Vec<_> = (0..shards).map(ShardId).map(runtime).collect();
-        for (rt, mesh) in runtimes.iter().zip(MemoryMesh::of_node(&runtimes, mesh_queue_len)) {
+        let meshes = MemoryMesh::of_node(&runtimes, mesh_queue_len);
+        self.shared.borrow_mut().nodes[node.0].mailboxes = Some(meshes[0].mailboxes());
+        for (rt, mesh) in runtimes.iter().zip(meshes) {
             rt.spawn("main", TaskClass::Latency, main(rt.clone(), mesh));
         }
     }
@@ -176,11 +220,13 @@ impl World {
         node.life = Life::Up;
         node.incarnation += 1;
         node.stop_asked = false;
-        let idle = |_| Shard::new(now);
+        let slowness = &node.slowness;
+        let idle =
+            |shard: u16| Shard::new(index.0, ShardId(shard), slowness[usize::from(shard)], now);
         node.shards = (0..node.options.shards).map(idle).collect();
         let process = Process { node: index.0, incarnation: node.incarnation };
         let found = (process, node.options.shards, node.options.mesh_queue_len);
-        state.record(index.0, Kind::Boot, [u64::from(process.incarnation), 0]);
+        state.record(index.0, Kind::Boot, [u64::from(process.incarnation)]);
         found
     }
 
@@ -246,25 +292,7 @@ impl World {
         outcome.take().expect("just seen")
     }
 
-    // Crashes and faults.
-
-    /// The process dies at once; its page cache stays, its connections end. Nothing happens to a
-    /// node that is not up.
-    pub fn kill(&mut self, node: NodeIndex) {
-        if self.life(node) == Life::Up {
-            self.end(node, Ending::Process(Life::Killed));
-        }
-    }
-
-    /// The machine goes dark: what was not synced is drawn for, peers hear nothing.
-    pub fn power_loss(&mut self, node: NodeIndex, how: PowerLoss) {
-        self.end(node, Ending::Power(how));
-    }
-
-    /// Asks a node to stop, as SIGTERM does.
-    pub fn ask_to_stop(&mut self, node: NodeIndex) {
-        self.shared.borrow_mut().ask_to_stop(node.0);
-    }
+    // Faults of disks.
 
     pub fn plant(&mut self, node: NodeIndex, fault: DiskFault) {
         self.with_disk(node, |disk| disk.faults.add(fault));
@@ -289,133 +317,95 @@ impl World {
         self.with_disk(node, |disk| disk.slowness = factor);
     }
 
-    /// Packets from one node to the other get lost until [`World::mend_link`].
-    pub fn cut_link(&mut self, from: NodeIndex, to: NodeIndex) {
-        self.shared.borrow_mut().net.cut(from.0, to.0);
-    }
-
-    pub fn mend_link(&mut self, from: NodeIndex, to: NodeIndex) {
-        self.shared.borrow_mut().net.mend(from.0, to.0);
-    }
-
-    // Looking in.
-
-    #[must_use]
-    pub fn ip(&self, node: NodeIndex) -> IpAddr {
-        ip_of(node.0)
-    }
-
-    #[must_use]
-    pub fn life(&self, node: NodeIndex) -> Life {
-        self.shared.borrow().nodes[node.0].life
-    }
-
-    #[must_use]
-    pub fn disk_stats(&self, node: NodeIndex) -> DiskStats {
-        self.shared.borrow().nodes[node.0].disk.stats
-    }
-
-    /// A file's bytes as reads would see them; works whether the node is up or not.
-    ///
-    /// # Errors
-    /// `NotFound`, or `Failed` when the path is not a file.
-    pub fn read_file(&self, node: NodeIndex, path: &Path) -> Result<Vec<u8>> {
-        self.shared.borrow().nodes[node.0].disk.read_file(path)
-    }
-
-    /// Connections that some end still holds.
-    #[must_use]
-    pub fn connection_count(&self) -> usize {
-        self.shared.borrow().net.connection_count()
-    }
-
-    /// Equal when, and for practical purposes only when, two runs took the same steps.
-    #[must_use]
-    pub fn trace_hash(&self) -> u64 {
-        self.shared.borrow().trace.hash()
-    }
-
-    /// Events so far.
-    #[must_use]
-    pub fn event_count(&self) -> u64 {
-        self.shared.borrow().trace.count()
-    }
-
-    /// The last few events as text, for the message of a failing test.
-    #[must_use]
-    pub fn last_events(&self) -> String {
-        let state = self.shared.borrow();
-        state.trace.last().map(|entry| format!("{entry:?}\n")).collect()
-    }
-
     /// From now on a panicking task only ends its node and is listed in [`World::failures`]; without
     /// this the panic goes on through whoever runs the world, so that a test fails with its message.
     pub fn survive_panics(&mut self) {
         self.survives_panics = true;
     }
 
-    #[must_use]
-    pub fn failures(&self) -> &[Failure] {
-        &self.failures
-    }
-
     // The loop.
 
     fn next_at(&mut self) -> Option<Instant> {
         self.read_notes();
-        self.shared.borrow().events.next_at()
+        self.shared.borrow_mut().events.next_at()
     }
 
     fn step(&mut self) {
         let event = {
             let mut state = self.shared.borrow_mut();
             let Some((at, event)) = state.events.pop() else { return };
+            self.standing = if at > state.now { 0 } else { self.standing + 1 };
             state.advance(at);
             event
         };
+        assert!(self.standing < STANDING_MAX, "time stands still:\n{}", self.last_events());
         match event {
             Event::Turn { process, shard } => self.take_turn(process, shard),
-            Event::Timer { process, waker } => {
-                self.shared.borrow_mut().record(process.node, Kind::Timer, [0, 0]);
+            Event::Timer { process, waker, .. } => {
+                let mut state = self.shared.borrow_mut();
+                state.counters.timers_fired += 1;
+                state.record(process.node, Kind::Timer, []);
+                drop(state);
                 waker.wake();
             }
             Event::Doorbell { bell, .. } => bell.ring(),
             Event::Disk { work, .. } => work(&mut self.shared.borrow_mut(), None),
-            Event::Offload { process, work } => {
-                self.shared.borrow_mut().nodes[process.node].offloads -= 1;
-                self.shared.borrow_mut().record(process.node, Kind::Offload, [0, 0]);
-                self.guard(process, "offload", work);
-            }
+            Event::Offload { process, work } => self.offload(process, work),
             Event::Net(event) => self.shared.borrow_mut().on_net_event(event),
         }
         self.read_notes();
     }
 
     fn read_notes(&mut self) {
-        while let Ok(note) = self.notes.try_recv() {
-            self.shared.borrow_mut().on_note(note);
+        while self.post.take(&mut self.notes) {
+            let mut state = self.shared.borrow_mut();
+            for note in self.notes.drain(..) {
+                state.on_note(note);
+            }
         }
+    }
+
+    /// A piece of work on the side pool is done, unless its threads are stopped too.
+    fn offload(&mut self, process: Process, work: Box<dyn FnOnce()>) {
+        {
+            let mut state = self.shared.borrow_mut();
+            let node = &mut state.nodes[process.node];
+            if node.paused {
+                return node.shelved.push(Event::Offload { process, work });
+            }
+            node.offloads -= 1;
+            state.record(process.node, Kind::Offload, []);
+        }
+        self.guard(process, "offload", work);
     }
 
     /// Polls one ready task of a shard.
     fn take_turn(&mut self, process: Process, shard: ShardId) {
         let Some(turn) = self.begin_turn(process, shard) else { return };
-        let Turn { ordinal, name, poll_count, waker, mut body } = turn;
-        let mut polled = None;
-        self.guard(process, name, || {
-            polled = Some(body.as_mut().poll(&mut Context::from_waker(&waker)));
+        let Turn { key, identity, cost_parts, unneeded, again, waker, mut body, .. } = turn;
+        let mut polled = Poll::Ready(());
+        self.guard(process, identity.name, || {
+            polled = body.as_mut().poll(&mut Context::from_waker(&waker));
         });
         let exiting = {
             let mut state = self.shared.borrow_mut();
+            let acting = state.acting.take();
             if !state.is_alive(process) {
                 None
             } else {
-                let key = [ordinal, poll_count, state.now.0];
-                let again = state.random.one_in(64, Concern::SpuriousPoll, &key);
+                let acting = acting.expect("set when the turn began");
+                let (now, poll_ns) = (state.now, state.costs.poll_ns);
+                if polled.is_pending() && acting.asked == 0 && !unneeded && !self.post.is_filled() {
+                    state.counters.idle_polls += 1;
+                }
                 let this = &mut state.nodes[process.node].shards[usize::from(shard.0)];
+                let cost_ns = poll_ns * cost_parts / 128 + acting.cost_ns;
+                this.busy_until = this.busy_until.max(Instant(now.0 + cost_ns * this.slowness));
                 match polled {
-                    Some(core::task::Poll::Pending) => this.put_back(ordinal, body, again),
-                    _ => this.end(ordinal),
+                    Poll::Pending => {
+                        this.put_back(key, body, again && self.options.unneeded_polls);
+                    }
+                    Poll::Ready(()) => this.end(key),
                 }
                 state.schedule_turn(process, shard);
                 state.nodes[process.node].exiting
@@ -426,29 +416,32 @@ impl World {
         }
     }
 
-    /// Picks the task and makes its core busy for a while.
+    /// Picks the task.
     fn begin_turn(&mut self, process: Process, shard: ShardId) -> Option<Turn> {
         let mut state = self.shared.borrow_mut();
         let (now, random) = (state.now, state.random);
-        let this = &mut state.nodes[process.node].shards[usize::from(shard.0)];
+        let node = &mut state.nodes[process.node];
+        let this = &mut node.shards[usize::from(shard.0)];
         this.turn_scheduled = false;
-        let key = [process.node as u64, u64::from(shard.0), now.0];
-        let size = this.round_size();
-        let turn = match size {
-            0 => None,
-            _ => {
-                let drawn = random.draw(Concern::Schedule, &key) % size as u64;
-                this.begin(to_usize(drawn))
-            }
-        };
+        // A core may have stalled, or its process been stopped, after this turn was scheduled.
+        let stopped = node.paused || this.busy_until > now;
+        let turn = if stopped { None } else { this.begin(now, random) };
         let Some(turn) = turn else {
-            // The task ended after it was woken.
             state.schedule_turn(process, shard);
             return None;
         };
-        this.busy_until = Instant(now.0 + random.within(Concern::PollCost, &key, 200..=1_500));
-        let place = u64::from(shard.0) << 48 | turn.ordinal;
-        state.record(process.node, Kind::Poll, [place, Fold::bytes(turn.name.as_bytes())]);
+        let Turn { identity, poll_count, unneeded, .. } = turn;
+        state.acting = Some(Acting {
+            process,
+            shard,
+            identity: identity.word,
+            poll_count,
+            asked: 0,
+            cost_ns: 0,
+        });
+        state.counters.polls += 1;
+        state.counters.unneeded_polls += u64::from(unneeded);
+        state.record(process.node, Kind::Poll, [identity.word, identity.name_hash, poll_count]);
         Some(turn)
     }
 
@@ -456,6 +449,7 @@ impl World {
     fn guard(&mut self, process: Process, task: &'static str, run: impl FnOnce()) {
         let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else { return };
         let node = NodeIndex(process.node);
+        self.shared.borrow_mut().acting = None;
         self.end(node, Ending::Process(Life::Panicked));
         if !self.survives_panics {
             resume_unwind(payload);
@@ -464,7 +458,7 @@ impl World {
         let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let message = text.unwrap_or_else(|| "a panic without a text".to_owned());
         let at = self.now();
-        self.shared.borrow_mut().record(node.0, Kind::Panic, [0, 0]);
+        self.shared.borrow_mut().record(node.0, Kind::Panic, []);
         self.failures.push(Failure { node, at, task, message });
     }
 
