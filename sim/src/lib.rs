@@ -4,6 +4,7 @@
 //! replays it. Does not: know how the broker works inside; it sees frames, files and what cores
 //! observe through their probe.
 
+pub mod buggify;
 pub mod checkers;
 pub mod probe;
 pub mod scan;

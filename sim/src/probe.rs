@@ -1,19 +1,24 @@
-//! The probe of a simulated node: plants bugs, and keeps what the cores tell.
+//! The probe of a simulated node: plants bugs, makes rare choices, and keeps what the cores tell.
 //!
 //! Promises: observations come out in the order in which they were made, each with the node that
 //! made it. Does not: judge them.
 
 use core::cell::RefCell;
+use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use model::{Bug, Observation, Probe, Site};
+use model::{Bug, Buggify, Instant, Observation, Probe, Site};
+
+use crate::buggify::{Choices, Moment};
 
 /// What one run has seen so far; shared by the probes of all its nodes.
 #[derive(Debug, Default)]
 struct Seen {
     observations: Vec<(usize, Observation)>,
     sites: BTreeMap<Site, u64>,
+    rare_choices: BTreeMap<Buggify, u64>,
+    lives: BTreeMap<usize, u32>,
     copied_bytes: u64,
 }
 
@@ -21,21 +26,50 @@ struct Seen {
 #[derive(Debug, Clone)]
 pub struct SimProbe {
     node: usize,
+    life: u32,
     bugs: Rc<BTreeSet<Bug>>,
+    choosing: Option<Choosing>,
     seen: Rc<RefCell<Seen>>,
+}
+
+#[derive(Clone)]
+struct Choosing {
+    choices: Rc<Choices>,
+    clock: Rc<dyn Fn() -> Instant>,
+}
+
+impl fmt::Debug for Choosing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.choices.fmt(f)
+    }
 }
 
 impl SimProbe {
     /// The probe of the first node of a run in which these bugs are planted.
     #[must_use]
     pub fn new(bugs: BTreeSet<Bug>) -> Self {
-        Self { node: 0, bugs: Rc::new(bugs), seen: Rc::default() }
+        Self { node: 0, life: 0, bugs: Rc::new(bugs), choosing: None, seen: Rc::default() }
     }
 
-    /// The probe of another node of the same run.
+    /// From now on rare choices are made; `clock` is the world's (`World::clock`).
+    #[must_use]
+    pub fn with_choices(self, choices: Choices, clock: impl Fn() -> Instant + 'static) -> Self {
+        Self {
+            choosing: Some(Choosing { choices: Rc::new(choices), clock: Rc::new(clock) }),
+            ..self
+        }
+    }
+
+    /// The probe of the next life of a node of the same run.
     #[must_use]
     pub fn of_node(&self, node: usize) -> Self {
-        Self { node, ..self.clone() }
+        let life = {
+            let mut seen = self.seen.borrow_mut();
+            let life = seen.lives.entry(node).or_default();
+            *life += 1;
+            *life
+        };
+        Self { node, life, ..self.clone() }
     }
 
     /// Takes what was observed since the last call, with the node's number.
@@ -48,6 +82,12 @@ impl SimProbe {
     #[must_use]
     pub fn sites(&self) -> BTreeMap<Site, u64> {
         self.seen.borrow().sites.clone()
+    }
+
+    /// How often each place chose the rare way.
+    #[must_use]
+    pub fn rare_choices(&self) -> BTreeMap<Buggify, u64> {
+        self.seen.borrow().rare_choices.clone()
     }
 
     /// Record bytes that were copied.
@@ -74,5 +114,15 @@ impl Probe for SimProbe {
 
     fn copied(&mut self, bytes: usize) {
         self.seen.borrow_mut().copied_bytes += bytes as u64;
+    }
+
+    fn buggify(&self, site: Buggify) -> bool {
+        let Some(choosing) = &self.choosing else { return false };
+        let moment = Moment { node: self.node, life: self.life, at: (choosing.clock)() };
+        let fires = choosing.choices.fires(site, moment);
+        if fires {
+            *self.seen.borrow_mut().rare_choices.entry(site).or_default() += 1;
+        }
+        fires
     }
 }

@@ -237,6 +237,12 @@ impl World {
         self.shared.borrow().now
     }
 
+    /// Tells the time of this world to whoever is no part of it; [`Instant`] 0 after its end.
+    pub fn clock(&self) -> impl Fn() -> Instant + use<> {
+        let shared = Rc::downgrade(&self.shared);
+        move || shared.upgrade().map_or(Instant(0), |shared| shared.borrow().now)
+    }
+
     /// Lets so much virtual time pass.
     pub fn run_for(&mut self, pause: Duration) {
         let end = self.shared.borrow().after(pause);
