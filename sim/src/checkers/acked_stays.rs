@@ -242,7 +242,7 @@ mod tests {
         let other = batch_of(0, &[value(0), value(7), value(2)]);
         check(
             AckedStays::default(),
-            &[acked(0, 3), answer(0, &[other.clone()])],
+            &[acked(0, 3), answer(0, core::slice::from_ref(&other))],
             expect![[r#"
             changed at 1: the value acknowledged at 1 is another one in a later view
             2 evaluations"#]],

@@ -9,12 +9,17 @@ pub mod event;
 
 mod acked_stays;
 mod bounded_resources;
+mod compaction_keeps_latest;
 mod honest_errors;
+mod indexes_agree;
 mod offsets_agree;
 mod offsets_increase;
 mod polls_follow;
 mod producer_order;
+mod recovery_keeps_synced;
+mod replicas_identical;
 mod service_returns;
+mod time_lookup;
 mod values_are_read;
 mod values_once;
 mod watermarks;
@@ -64,6 +69,11 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::new(service_returns::ServiceReturns::default()),
         Box::new(honest_errors::HonestErrors::default()),
         Box::new(bounded_resources::BoundedResources::default()),
+        Box::new(recovery_keeps_synced::RecoveryKeepsSynced::default()),
+        Box::new(replicas_identical::ReplicasIdentical::default()),
+        Box::new(indexes_agree::IndexesAgree::default()),
+        Box::new(compaction_keeps_latest::CompactionKeepsLatest::default()),
+        Box::new(time_lookup::TimeLookup::default()),
         Box::new(polls_follow::PollsFollow::default()),
         Box::new(values_once::ValuesOnce::default()),
         Box::new(values_are_read::ValuesAreRead::default()),

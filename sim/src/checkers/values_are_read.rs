@@ -90,7 +90,7 @@ impl ValuesAreRead {
             }
             self.evaluations += 1;
             let covers = partition.read.range(..=base).next_back();
-            if !covers.is_some_and(|(_, covered)| *covered >= end) {
+            if covers.is_none_or(|(_, covered)| *covered < end) {
                 let text = format!(
                     "offsets {base} to {} were acknowledged and no reader was given them all",
                     end.0 - 1

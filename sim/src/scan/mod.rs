@@ -4,6 +4,12 @@
 //! the first byte to the last and trusts no index, checkpoint or length. Never panics on any bytes.
 //! Does not: decompress, repair, or decide what should be there (the checkers do).
 
+mod batch;
+mod crc32c;
+mod files;
+
+pub use files::{SegmentFiles, segments_of};
+
 use crate::checkers::event::BatchSeen;
 use model::Offset;
 

@@ -1,0 +1,283 @@
+//! Compaction keeps the latest value of every key, and a tombstone for `delete.retention.ms`.
+//!
+//! A record of a compacted topic may be missing from a view that covers its offset only if a later
+//! record has the same key, or if it is a tombstone whose time is over. When a tombstone is gone, no
+//! older value of its key may be left. Which records exist is learnt from acknowledgements, readers
+//! and files; a later record may be learnt of late, so suspicions are judged at the end.
+//!
+//! Time is the run's; a run that steps wall clocks sets `delete_retention_ms` to 0.
+//! Source: Kafka's documentation of log compaction; KIP-534 (when a tombstone's time begins).
+
+use model::{Offset, TopicPartition};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::event::{Outcome, RecordContent, RecordSeen};
+use super::topics::Topics;
+use super::{Checker, Event, Fact, Violation};
+
+const NAME: &str = "compaction-keeps-latest";
+
+/// Suspicions that wait for the end of the run.
+const SUSPECTS_MAX: usize = 1_000;
+
+#[derive(Debug, Default)]
+pub(super) struct CompactionKeepsLatest {
+    topics: Topics,
+    keys: BTreeMap<(TopicPartition, u64), Latest>,
+    deleted_below: BTreeMap<TopicPartition, Offset>,
+    suspects: VecDeque<Suspect>,
+    evaluations: u64,
+}
+
+/// The latest record of a key.
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    offset: Offset,
+    tombstone: bool,
+    /// It cannot have been appended before this.
+    written_ns: u64,
+}
+
+#[derive(Debug)]
+struct Suspect {
+    at_ns: u64,
+    at: TopicPartition,
+    key: u64,
+    /// The record that should be there.
+    offset: Offset,
+    /// `Some`: it is a tombstone that may be gone, but this older value of its key is left.
+    older: Option<Offset>,
+}
+
+impl Checker for CompactionKeepsLatest {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn check(&mut self, event: &Event) -> Result<(), Violation> {
+        self.topics.take(&event.fact);
+        match &event.fact {
+            Fact::Produced(attempt) => {
+                if let Outcome::Acked { base_offset: Some(base) } = attempt.outcome {
+                    for (offset, record) in (base.0..).map(Offset).zip(&attempt.content.records) {
+                        self.learn(attempt.at, offset, *record, attempt.invoked_ns);
+                    }
+                }
+            }
+            Fact::RecordsDeleted { at, before } => {
+                let below = self.deleted_below.entry(*at).or_default();
+                *below = (*below).max(*before);
+            }
+            Fact::Consumed(consumed) => {
+                let records: Vec<_> =
+                    consumed.batches.iter().flat_map(|batch| &batch.records).copied().collect();
+                let Some(last) = consumed.batches.last() else { return Ok(()) };
+                let from = consumed.from.max(consumed.log_start_offset.unwrap_or_default());
+                let range = from..last.last_offset.after(1);
+                self.look(event.at_ns, consumed.at, range, &records);
+            }
+            Fact::FinalLog { at, log, .. } => {
+                let placed = log.segments.iter().flat_map(|segment| &segment.batches);
+                let records: Vec<_> =
+                    placed.flat_map(|placed| &placed.batch.records).copied().collect();
+                self.look(event.at_ns, *at, log.log_start_offset..log.log_end_offset, &records);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Violation> {
+        while let Some(suspect) = self.suspects.pop_front() {
+            let latest = self.keys.get(&(suspect.at, suspect.key));
+            if latest.is_none_or(|latest| latest.offset > suspect.offset) {
+                continue;
+            }
+            let tombstone = latest.is_some_and(|latest| latest.tombstone);
+            let (kind, text) = match suspect.older {
+                Some(older) => (
+                    "came-back",
+                    format!(
+                        "the tombstone at {} is gone and the value at {older} is left",
+                        suspect.offset
+                    ),
+                ),
+                None if tombstone => (
+                    "tombstone-early",
+                    format!("the tombstone at {} is gone before its time", suspect.offset),
+                ),
+                None => (
+                    "latest-lost",
+                    format!("the latest value of a key, at {}, is gone", suspect.offset),
+                ),
+            };
+            let violation = Violation::new(NAME, kind, suspect.at_ns, text);
+            return Err(violation.at(suspect.at, Some(suspect.offset)));
+        }
+        Ok(())
+    }
+
+    fn evaluations(&self) -> u64 {
+        self.evaluations
+    }
+}
+
+impl CompactionKeepsLatest {
+    fn learn(
+        &mut self,
+        at: TopicPartition,
+        offset: Offset,
+        record: RecordContent,
+        written_ns: u64,
+    ) {
+        let Some(key) = record.key.filter(|_| self.topics.rules(at.topic).compacted) else {
+            return;
+        };
+        let now = Latest { offset, tombstone: record.value.is_none(), written_ns };
+        let known = self.keys.entry((at, key)).or_insert(now);
+        if known.offset < offset {
+            *known = now;
+        }
+    }
+
+    /// Compares what a view of these offsets holds with the latest record of each key.
+    fn look(
+        &mut self,
+        at_ns: u64,
+        at: TopicPartition,
+        range: core::ops::Range<Offset>,
+        records: &[RecordSeen],
+    ) {
+        let rules = self.topics.rules(at.topic);
+        if !rules.compacted {
+            return;
+        }
+        // Sources without records say nothing about keys.
+        if records.is_empty() && self.keys.is_empty() {
+            return;
+        }
+        for record in records {
+            self.learn(at, record.offset, record.content, 0);
+        }
+        let there: BTreeSet<Offset> = records.iter().map(|record| record.offset).collect();
+        let mut last_of_key: BTreeMap<u64, Offset> = BTreeMap::new();
+        for record in records {
+            if let Some(key) = record.content.key {
+                last_of_key.insert(key, record.offset);
+            }
+        }
+        let retention_ns = u64::try_from(rules.delete_retention_ms).unwrap_or(0) * 1_000_000;
+        let deleted_below = self.deleted_below.get(&at).copied().unwrap_or_default();
+        let may_start_later = rules.retained_for_a_while;
+        for ((_, key), latest) in self.keys.range((at, 0)..=(at, u64::MAX)) {
+            let offset = latest.offset;
+            if !range.contains(&offset) || offset < deleted_below || may_start_later {
+                continue;
+            }
+            self.evaluations += 1;
+            if there.contains(&offset) || self.suspects.len() == SUSPECTS_MAX {
+                continue;
+            }
+            let age_ns = at_ns.saturating_sub(latest.written_ns);
+            let may_be_gone = latest.tombstone && age_ns >= retention_ns;
+            let older = last_of_key.get(key).copied();
+            if !may_be_gone || older.is_some() {
+                let older = older.filter(|_| may_be_gone);
+                self.suspects.push_back(Suspect { at_ns, at, key: *key, offset, older });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::{
+        BatchSeen, Content, Event, Fact, Outcome, RecordContent, TopicRules, content_hash,
+    };
+    use super::super::testing::{answer, attempt, batch_of, check, created, final_log};
+    use super::CompactionKeepsLatest;
+    use expect_test::expect;
+    use model::Offset;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn rules(delete_retention_ms: i64) -> Event {
+        created(TopicRules { compacted: true, delete_retention_ms, ..TopicRules::default() })
+    }
+
+    fn record(key: u64, value: Option<u64>) -> RecordContent {
+        RecordContent { key: Some(key), value, timestamp_ms: 0 }
+    }
+
+    /// Acknowledged at 0: keys 1, 2, 1, then a tombstone for 2.
+    fn written() -> Event {
+        let mut event = attempt(1, 0, 4, Outcome::Acked { base_offset: Some(Offset(0)) });
+        if let Fact::Produced(attempt) = &mut event.fact {
+            let keys = [(1, Some(10)), (2, Some(20)), (1, Some(11)), (2, None)];
+            attempt.content = Content::of(keys.map(|(key, value)| record(key, value)).to_vec());
+        }
+        event
+    }
+
+    /// What is left of the four, by offset.
+    fn left(offsets: &[i64]) -> BatchSeen {
+        let all = [(1, Some(10)), (2, Some(20)), (1, Some(11)), (2, None)];
+        let mut batch = batch_of(0, &all.map(|(key, value)| record(key, value)));
+        batch.records.retain(|record| offsets.contains(&record.offset.0));
+        batch.count = u32::try_from(batch.records.len()).unwrap();
+        let contents: Vec<_> = batch.records.iter().map(|record| record.content).collect();
+        batch.hash = Some(content_hash(&contents));
+        batch
+    }
+
+    #[test]
+    fn the_latest_of_each_key_is_enough() {
+        let events = [rules(HOUR_MS), written(), answer(0, &[left(&[2, 3])])];
+        check(CompactionKeepsLatest::default(), &events, expect!["2 evaluations"]);
+    }
+
+    #[test]
+    fn a_latest_value_that_is_gone_is_found() {
+        let events = [rules(HOUR_MS), written(), final_log(&[left(&[0, 3])])];
+        check(
+            CompactionKeepsLatest::default(),
+            &events,
+            expect![[r#"
+            latest-lost at 2: the latest value of a key, at 2, is gone
+            2 evaluations"#]],
+        );
+    }
+
+    #[test]
+    fn a_tombstone_stays_for_its_time_and_no_longer() {
+        let events = [rules(HOUR_MS), written(), final_log(&[left(&[2])])];
+        check(
+            CompactionKeepsLatest::default(),
+            &events,
+            expect![[r#"
+            tombstone-early at 3: the tombstone at 3 is gone before its time
+            2 evaluations"#]],
+        );
+        let events = [rules(0), written(), final_log(&[left(&[2])])];
+        check(CompactionKeepsLatest::default(), &events, expect!["2 evaluations"]);
+    }
+
+    #[test]
+    fn a_value_may_not_come_back_when_its_tombstone_goes() {
+        let events = [rules(0), written(), final_log(&[left(&[1, 2])])];
+        check(
+            CompactionKeepsLatest::default(),
+            &events,
+            expect![[r#"
+            came-back at 3: the tombstone at 3 is gone and the value at 1 is left
+            2 evaluations"#]],
+        );
+    }
+
+    #[test]
+    fn a_later_record_that_is_learnt_of_late_explains_what_is_gone() {
+        let later = batch_of(4, &[record(1, Some(12))]);
+        let events = [rules(HOUR_MS), written(), answer(0, &[left(&[3])]), answer(4, &[later])];
+        check(CompactionKeepsLatest::default(), &events, expect!["3 evaluations"]);
+    }
+}
