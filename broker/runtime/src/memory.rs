@@ -44,7 +44,10 @@ mod world;
 
 pub use costs::CostTable;
 pub use counters::Counters;
-pub use disk::{DiskFault, DiskStats, DiskVerb, MemoryFile, MemoryLock, PowerLoss};
+pub use disk::{
+    DeviceChange, DiskDamage, DiskEffect, DiskFault, DiskImage, DiskOptions, DiskStats, DiskVerb,
+    FileEntry, MemoryFile, MemoryLock, PowerLoss, SectorSize, Spot,
+};
 pub use mesh::MemoryMesh;
 pub use net::{DetachedConn, MemoryConn, MemoryListener};
 pub use runtime::MemoryRuntime;

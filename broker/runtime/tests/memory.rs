@@ -84,7 +84,7 @@ fn a_killed_process_loses_no_written_byte() {
 #[test]
 fn some_seeds_tear_an_unsynced_write_and_none_invents_bytes() {
     let (mut whole, mut torn, mut none) = (0, 0, 0);
-    for seed in 0..200 {
+    for seed in 0..400 {
         let mut world = World::new(seed);
         let node = world.add_node(NodeOptions::default());
         run(&mut world, node, |rt| async move {

@@ -5,7 +5,7 @@ mod support;
 use core::time::Duration;
 
 use model::ErrorCode;
-use runtime::memory::{DiskFault, DiskVerb, Life, PowerLoss};
+use runtime::memory::{DiskEffect, DiskFault, DiskVerb, Life, PowerLoss};
 use runtime::{Clock, Error, Exit};
 use support::*;
 use wire::messages::describe_log_dirs::DescribeLogDirsRequest;
@@ -52,7 +52,7 @@ fn a_full_disk_refuses_appends_and_serves_reads() {
     assert_eq!(produce_to_both(&mut broker, "a"), [0, 0]);
     let full = DiskFault {
         fail_count: u64::MAX,
-        error: Error::NoSpace,
+        effect: DiskEffect::Error(Error::NoSpace),
         ..DiskFault::next(DiskVerb::Append, "/orders-")
     };
     broker.world.plant(broker.node, full);

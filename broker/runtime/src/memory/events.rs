@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::mesh::Doorbell;
 use super::net::NetEvent;
 use super::slab::{Slab, SlotKey};
-use super::state::{Process, State};
+use super::state::Process;
 
 /// Names an event until it has happened or was cancelled.
 pub(super) type Key = SlotKey;
@@ -23,10 +23,6 @@ struct Place {
     ordinal: u64,
     key: Key,
 }
-
-/// The end of a disk operation. `Some(draw)` says that the process died meanwhile and that only a
-/// drawn part of the operation happens.
-pub(super) type DiskWork = Box<dyn FnOnce(&mut State, Option<u64>)>;
 
 pub(super) enum Event {
     /// The shard polls one ready task.
@@ -45,11 +41,10 @@ pub(super) enum Event {
         process: Process,
         bell: Rc<Doorbell>,
     },
+    /// An operation of the node's disk ends, or a part of it is seen.
     Disk {
         process: Process,
-        /// Which operation it is, whatever else is under way.
-        identity: u64,
-        work: DiskWork,
+        operation: u64,
     },
     Offload {
         process: Process,

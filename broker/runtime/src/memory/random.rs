@@ -48,6 +48,26 @@ pub(super) enum Concern {
     LinkReset = 21,
     /// How long a listener outlives its process.
     ListenerLinger = 22,
+
+    // Disks, beyond the first ones above.
+    /// How much of an append is seen before it ends.
+    EarlyPart = 40,
+    /// Whether and how much later an operation of a dead process happens.
+    LateWrite = 41,
+    /// How long locks outlive their process.
+    LateLock = 42,
+    /// Whether a planted fault hits an operation.
+    FaultHit = 43,
+    /// Which sectors come to harm, and how.
+    Damage = 44,
+    /// Which sector goes astray, and where it lands.
+    Misdirection = 45,
+    /// What a sector holds that was torn.
+    GarbageSector = 46,
+    /// When an operation ends that a silent device held up.
+    StallEnd = 47,
+    /// What becomes of submitted operations at a power loss.
+    InFlight = 48,
 }
 
 /// About 16 µs, as long as a few dozen polls.

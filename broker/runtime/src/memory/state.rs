@@ -20,7 +20,7 @@ use super::executor::{Body, Shard};
 use super::mesh::Mailboxes;
 use super::net::Network;
 use super::post::{Note, Post};
-use super::random::{Concern, Random, mix, moment};
+use super::random::{Concern, Random, moment};
 use super::trace::{CORE_NONE, Kind, Record, Trace};
 use super::world::{Life, NodeOptions};
 use crate::{Exit, Purpose};
@@ -59,7 +59,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(options: NodeOptions) -> Self {
+    pub(super) fn new(options: NodeOptions, disk: Disk) -> Self {
         let mut clock = NodeClock::new(options.wall_offset_ms);
         clock.set_drift(Instant(0), options.drift_ppm);
         clock.set_wall_drift(Instant(0), options.wall_drift_ppm);
@@ -73,7 +73,7 @@ impl Node {
             mailboxes: None,
             paused: false,
             shelved: Vec::new(),
-            disk: Disk::new(),
+            disk,
             exiting: None,
             stop_asked: false,
             stop_waiters: Vec::new(),
@@ -166,21 +166,6 @@ impl State {
         if let Some(acting) = &mut self.acting {
             acting.asked += 1;
             acting.cost_ns += cost_ns;
-        }
-    }
-
-    pub(super) fn schedule_disk(
-        &mut self,
-        process: Process,
-        at: Instant,
-        work: impl FnOnce(&mut Self, Option<u64>) + 'static,
-    ) {
-        if self.admits(process) {
-            self.charge_call(0);
-            let what = self.next_request();
-            let identity = mix(mix(what[0]).wrapping_add(what[1]) ^ self.now.0);
-            let event = Event::Disk { process, identity, work: Box::new(work) };
-            self.schedule(at, what, event);
         }
     }
 
@@ -293,36 +278,23 @@ impl State {
         this.exiting = None;
         let mut events = if alive { self.events.take_of(process) } else { Vec::new() };
         events.extend(shelved);
-        let events = self.decide_operations(process, events);
+        let locks_until = match ending {
+            Ending::Process(_) => self.orphan_operations(process),
+            Ending::Power(how) => {
+                self.settle_operations(node, how);
+                self.now
+            }
+        };
         self.end_connections(process, matches!(ending, Ending::Power(_)));
         let this = &mut self.nodes[node];
         match ending {
-            Ending::Process(_) => this.disk.process_ended(),
+            Ending::Process(_) => this.disk.process_ended(locks_until),
             Ending::Power(how) => {
-                let lost = this.disk.lose_power(node as u64, self.random, how);
+                let lost = this.disk.lose_power(how);
                 self.record(node, Kind::PowerLoss, lost);
             }
         }
         Remains { _shards: shards, _events: events, _messages: messages }
-    }
-
-    /// Operations that were submitted do not vanish: each happens, or a part of it, or nothing.
-    fn decide_operations(&mut self, process: Process, events: Vec<Event>) -> Vec<Event> {
-        let mut others = Vec::new();
-        for event in events {
-            let Event::Disk { work, identity, process: owner } = event else {
-                others.push(event);
-                continue;
-            };
-            let key = [process.node as u64, u64::from(process.incarnation), identity];
-            let draw = self.random.draw(Concern::Interrupted, &key);
-            match draw % 3 {
-                0 => others.push(Event::Disk { process: owner, identity, work }),
-                1 => work(self, None),
-                _ => work(self, Some(draw >> 2)),
-            }
-        }
-        others
     }
 
     /// What the process may draw for itself: named by the moment, so that one draw more shifts only

@@ -49,6 +49,9 @@ pub(super) enum Kind {
     /// A dead process asked for something.
     Late = 26,
     Listen = 27,
+    /// A part of an append is seen before its end.
+    DiskEarly = 40,
+    DiskDamage = 41,
 }
 
 /// One event: when, on which node and core, what, and three words that depend on the kind.

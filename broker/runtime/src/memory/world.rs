@@ -21,7 +21,7 @@ use std::rc::Rc;
 
 use super::costs::CostTable;
 use super::counters::Counters;
-use super::disk::{Disk, DiskFault};
+use super::disk::{Disk, DiskImage, DiskOptions};
 use super::events::{Event, Events};
 use super::executor::{Shard, Turn};
 use super::mesh::MemoryMesh;
@@ -52,6 +52,7 @@ pub struct NodeOptions {
     pub wall_drift_ppm: i32,
     /// By how many parts per million its monotonic clock is fast.
     pub drift_ppm: i32,
+    pub disk: DiskOptions,
 }
 
 impl Default for NodeOptions {
@@ -63,6 +64,7 @@ impl Default for NodeOptions {
             wall_offset_ms: 0,
             wall_drift_ppm: 0,
             drift_ppm: 0,
+            disk: DiskOptions::default(),
         }
     }
 }
@@ -180,9 +182,17 @@ impl World {
 
     /// Adds a machine with an empty disk.
     pub fn add_node(&mut self, options: NodeOptions) -> NodeIndex {
+        let image = DiskImage::empty(&options.disk);
+        self.add_node_with(options, image)
+    }
+
+    /// Adds a machine with the disk of an image, which may come from another world. Its disk is what
+    /// the image's was: `options.disk` does not count.
+    pub fn add_node_with(&mut self, options: NodeOptions, image: DiskImage) -> NodeIndex {
         assert!(options.shards > 0, "a node has at least one shard");
         let mut state = self.shared.borrow_mut();
-        state.nodes.push(Node::new(options));
+        let disk = Disk::of_image(state.nodes.len(), state.random, image);
+        state.nodes.push(Node::new(options, disk));
         NodeIndex(state.nodes.len() - 1)
     }
 
@@ -298,31 +308,6 @@ impl World {
         outcome.take().expect("just seen")
     }
 
-    // Faults of disks.
-
-    pub fn plant(&mut self, node: NodeIndex, fault: DiskFault) {
-        self.with_disk(node, |disk| disk.faults.add(fault));
-    }
-
-    /// Removes every planted disk fault of a node.
-    pub fn mend_disk(&mut self, node: NodeIndex) {
-        self.with_disk(node, |disk| disk.faults.clear());
-    }
-
-    pub fn set_read_only(&mut self, node: NodeIndex, read_only: bool) {
-        self.with_disk(node, |disk| disk.read_only = read_only);
-    }
-
-    /// Bytes that a disk holds, counted in whole sectors; `None` for no limit.
-    pub fn set_disk_capacity(&mut self, node: NodeIndex, bytes: Option<u64>) {
-        self.with_disk(node, |disk| disk.capacity_bytes = bytes);
-    }
-
-    /// Multiplies the time of every disk operation; 1 is a healthy disk.
-    pub fn slow_disk(&mut self, node: NodeIndex, factor: u64) {
-        self.with_disk(node, |disk| disk.slowness = factor);
-    }
-
     /// From now on a panicking task only ends its node and is listed in [`World::failures`]; without
     /// this the panic goes on through whoever runs the world, so that a test fails with its message.
     pub fn survive_panics(&mut self) {
@@ -355,7 +340,9 @@ impl World {
                 waker.wake();
             }
             Event::Doorbell { bell, .. } => bell.ring(),
-            Event::Disk { work, .. } => work(&mut self.shared.borrow_mut(), None),
+            Event::Disk { process, operation } => {
+                self.shared.borrow_mut().on_disk_event(process, operation);
+            }
             Event::Offload { process, work } => self.offload(process, work),
             Event::Net(event) => self.shared.borrow_mut().on_net_event(event),
         }
@@ -476,8 +463,12 @@ impl World {
         self.read_notes();
     }
 
-    fn with_disk(&mut self, node: NodeIndex, change: impl FnOnce(&mut Disk)) {
-        change(&mut self.shared.borrow_mut().nodes[node.0].disk);
+    pub(super) fn with_state<T>(&mut self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.shared.borrow_mut())
+    }
+
+    pub(super) fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
+        at(&self.shared.borrow())
     }
 }
 

@@ -7,29 +7,41 @@
 //! Does not: hold bytes (`content.rs`), know faults or time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use super::content::Content;
+use crate::memory::trace::Fold;
 use crate::{Entry, EntryKind, Error, Result};
 
 pub(in crate::memory) type InodeId = u64;
 
 pub(super) const ROOT: InodeId = 0;
 
+const EXDEV: i32 = 18;
 const ENOTDIR: i32 = 20;
 const EISDIR: i32 = 21;
 const EINVAL: i32 = 22;
 const ENOTEMPTY: i32 = 39;
 
+/// Files are shared between copies of the names until one of them changes.
+#[derive(Clone)]
 enum Kind {
-    File(Content),
+    File(Rc<Content>),
     Directory { cached: BTreeMap<String, InodeId>, durable: BTreeMap<String, InodeId> },
 }
 
+#[derive(Clone)]
 struct Inode {
     kind: Kind,
-    /// Names in both images, changes on their way to the medium, and open handles.
+    /// Which of the node's devices holds it.
+    device: usize,
+    /// What draws know it by: where it was created, whatever else was.
+    identity: u64,
+    /// Names in both images, changes on their way to the medium, open handles and locks.
     reference_count: u64,
+    /// The handles among them.
+    handle_count: u64,
 }
 
 #[derive(Clone)]
@@ -53,18 +65,45 @@ impl Change {
     }
 }
 
+#[derive(Clone)]
 pub(super) struct Names {
     inodes: BTreeMap<InodeId, Inode>,
     created: u64,
     changes: Vec<Change>,
     changed: u64,
+    sector_bytes: u64,
+    /// Directories with a device of their own, which are numbered from 1; the rest is on device 0.
+    mounts: Rc<[PathBuf]>,
 }
 
 impl Names {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sector_bytes: u64, mounts: &[PathBuf]) -> Self {
         let kind = Kind::Directory { cached: BTreeMap::new(), durable: BTreeMap::new() };
-        let root = Inode { kind, reference_count: 1 };
-        Self { inodes: BTreeMap::from([(ROOT, root)]), created: 1, changes: Vec::new(), changed: 0 }
+        let root = Inode { kind, device: 0, identity: 0, reference_count: 1, handle_count: 0 };
+        Self {
+            inodes: BTreeMap::from([(ROOT, root)]),
+            created: 1,
+            changes: Vec::new(),
+            changed: 0,
+            sector_bytes,
+            mounts: Rc::from(mounts),
+        }
+    }
+
+    /// The device that holds what is created at a path.
+    pub(super) fn device_of(&self, path: &Path) -> usize {
+        let inside = |(_, mount): &(usize, &PathBuf)| path.starts_with(mount);
+        let deepest = self.mounts.iter().enumerate().filter(inside);
+        let deepest = deepest.max_by_key(|(_, mount)| mount.components().count());
+        deepest.map_or(0, |(index, _)| index + 1)
+    }
+
+    pub(super) fn device(&self, inode: InodeId) -> usize {
+        self.inodes[&inode].device
+    }
+
+    pub(super) fn identity(&self, inode: InodeId) -> u64 {
+        self.inodes[&inode].identity
     }
 
     /// The inode that a path names.
@@ -86,18 +125,21 @@ impl Names {
 
     pub(super) fn create_file(&mut self, path: &Path) -> Result<InodeId> {
         let place = self.place(path)?;
-        self.create(place, Kind::File(Content::default()))
+        let content = Content::new(self.sector_bytes);
+        self.create(place, path, Kind::File(Rc::new(content)))
     }
 
     pub(super) fn create_directories(&mut self, path: &Path) -> Result<()> {
         let mut at = ROOT;
+        let mut here = PathBuf::from("/");
         for name in components(path)? {
+            here.push(name);
             at = match self.cached(at)?.get(name) {
                 Some(inode) => *inode,
                 None => {
                     let place = Place { directory: at, name: name.to_owned() };
                     let (cached, durable) = (BTreeMap::new(), BTreeMap::new());
-                    self.create(place, Kind::Directory { cached, durable })?
+                    self.create(place, &here, Kind::Directory { cached, durable })?
                 }
             };
         }
@@ -116,12 +158,28 @@ impl Names {
         Ok(names.iter().map(entry).collect())
     }
 
+    /// Every file below the root with its path, as look-ups see them, in the order of the paths.
+    pub(super) fn walk(&self) -> Vec<(PathBuf, InodeId)> {
+        let mut found = Vec::new();
+        let mut left = vec![(PathBuf::from("/"), ROOT)];
+        while let Some((path, at)) = left.pop() {
+            match &self.inodes[&at].kind {
+                Kind::File(_) => found.push((path, at)),
+                Kind::Directory { cached, .. } => {
+                    left.extend(cached.iter().rev().map(|(name, at)| (path.join(name), *at)));
+                }
+            }
+        }
+        found
+    }
+
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
         let inode = self.find(from)?;
         let (from_place, to_place) = (self.place(from)?, self.place(to)?);
         if components(to)?.starts_with(&components(from)?) && from != to {
             return Err(Error::Failed(EINVAL));
         }
+        self.check_device(inode, to)?;
         match self.find(to) {
             Ok(replaced) if replaced == inode => return Ok(()),
             Ok(replaced) => self.check_replaceable(inode, replaced)?,
@@ -138,6 +196,7 @@ impl Names {
         if self.find(to).is_ok() {
             return Err(Error::Exists);
         }
+        self.check_device(inode, to)?;
         self.change(None, Some((place, inode)));
         Ok(())
     }
@@ -160,27 +219,62 @@ impl Names {
 
     pub(super) fn content_mut(&mut self, inode: InodeId) -> &mut Content {
         match self.inodes.get_mut(&inode).map(|inode| &mut inode.kind) {
-            Some(Kind::File(content)) => content,
+            Some(Kind::File(content)) => Rc::make_mut(content),
             _ => panic!("inode {inode} is not a file that anybody refers to"),
         }
     }
 
-    pub(super) fn files_mut(&mut self) -> impl Iterator<Item = (InodeId, &mut Content)> {
+    /// Every byte of a file as reads see them.
+    pub(super) fn whole(&self, inode: InodeId) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.content(inode).read(0, usize::MAX, &mut bytes);
+        bytes
+    }
+
+    /// The files that a power loss would change, with what draws know them by.
+    pub(super) fn unsettled_mut(&mut self) -> impl Iterator<Item = (InodeId, u64, &mut Content)> {
         self.inodes.iter_mut().filter_map(|(id, inode)| match &mut inode.kind {
-            Kind::File(content) => Some((*id, content)),
+            Kind::File(content) if !content.is_durable() => {
+                Some((*id, inode.identity, Rc::make_mut(content)))
+            }
+            Kind::File(_) | Kind::Directory { .. } => None,
+        })
+    }
+
+    /// Whether anybody still refers to it: an operation may outlive the process that asked for it.
+    pub(super) fn exists(&self, inode: InodeId) -> bool {
+        self.inodes.contains_key(&inode)
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = (InodeId, &Content)> {
+        self.inodes.iter().filter_map(|(id, inode)| match &inode.kind {
+            Kind::File(content) => Some((*id, &**content)),
             Kind::Directory { .. } => None,
         })
     }
 
-    pub(super) fn sector_count(&self) -> u64 {
-        let files = self.inodes.values().map(|inode| match &inode.kind {
-            Kind::File(content) => content.sector_count(),
-            Kind::Directory { .. } => 0,
-        });
-        files.sum()
+    /// Pages that take room on one device.
+    pub(super) fn placed_page_count(&self, device: usize) -> u64 {
+        let here = |(inode, _): &(InodeId, &Content)| self.device(*inode) == device;
+        self.files().filter(here).map(|(_, content)| content.placed_page_count()).sum()
     }
 
     /// An open handle keeps the bytes of a removed file.
+    pub(super) fn open_handle(&mut self, inode: InodeId) {
+        self.retain(inode);
+        self.inodes.get_mut(&inode).expect("just retained").handle_count += 1;
+    }
+
+    pub(super) fn close_handle(&mut self, inode: InodeId) {
+        self.inodes.get_mut(&inode).expect("closed once for each opening").handle_count -= 1;
+        self.release(inode);
+    }
+
+    pub(super) fn is_open(&self, inode: InodeId) -> bool {
+        self.inodes[&inode].handle_count > 0
+    }
+
+    /// One more reference to an inode.
     pub(super) fn retain(&mut self, inode: InodeId) {
         self.inodes.get_mut(&inode).expect("retained while it is named").reference_count += 1;
     }
@@ -271,6 +365,7 @@ impl Names {
         }
         self.inodes.retain(|id, inode| {
             inode.reference_count = counts.get(id).copied().unwrap_or(0);
+            inode.handle_count = 0;
             inode.reference_count > 0
         });
     }
@@ -294,6 +389,12 @@ impl Names {
         Ok(Place { directory, name: (*name).to_owned() })
     }
 
+    /// Names refer to inodes of their own device only.
+    fn check_device(&self, inode: InodeId, path: &Path) -> Result<()> {
+        let same = self.device(inode) == self.device_of(path);
+        if same { Ok(()) } else { Err(Error::Failed(EXDEV)) }
+    }
+
     fn check_replaceable(&self, inode: InodeId, replaced: InodeId) -> Result<()> {
         match (&self.inodes[&inode].kind, &self.inodes[&replaced].kind) {
             (Kind::File(_), Kind::Directory { .. }) => Err(Error::Failed(EISDIR)),
@@ -309,13 +410,16 @@ impl Names {
         }
     }
 
-    fn create(&mut self, place: Place, kind: Kind) -> Result<InodeId> {
+    fn create(&mut self, place: Place, path: &Path, kind: Kind) -> Result<InodeId> {
         if self.cached(place.directory)?.contains_key(&place.name) {
             return Err(Error::Exists);
         }
         let inode = self.created;
         self.created += 1;
-        self.inodes.insert(inode, Inode { kind, reference_count: 0 });
+        let device = self.device_of(path);
+        let identity = Fold::bytes(path.as_os_str().as_encoded_bytes());
+        let new = Inode { kind, device, identity, reference_count: 0, handle_count: 0 };
+        self.inodes.insert(inode, new);
         self.change(None, Some((place, inode)));
         Ok(inode)
     }
@@ -392,7 +496,7 @@ mod tests {
 
     /// Runs a script, loses power with every change on its way lost, and lists the root.
     fn after_loss(script: impl FnOnce(&mut Names), survivors: u64) -> Vec<String> {
-        let mut names = Names::new();
+        let mut names = Names::new(4096, &[]);
         script(&mut names);
         names.lose_power(|ordinal| ordinal < survivors);
         let entries = names.list(Path::new("/")).unwrap();
@@ -461,7 +565,7 @@ mod tests {
     fn a_move_between_directories_leaves_exactly_one_name() {
         for survivors in 0..5 {
             for synced in ["/a", "/b"] {
-                let mut names = Names::new();
+                let mut names = Names::new(4096, &[]);
                 names.create_directories(Path::new("/a")).unwrap();
                 names.create_directories(Path::new("/b")).unwrap();
                 sync(&mut names, "/");
@@ -477,19 +581,19 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_removed_file_stay_until_the_last_handle_closes() {
-        let mut names = Names::new();
+        let mut names = Names::new(4096, &[]);
         let inode = names.create_file(Path::new("/file")).unwrap();
         names.retain(inode);
         names.remove(Path::new("/file")).unwrap();
         sync(&mut names, "/");
         assert_eq!(names.content(inode).len(), 0);
         names.release(inode);
-        assert_eq!(names.files_mut().count(), 0);
+        assert_eq!(names.files().count(), 0);
     }
 
     #[test]
     fn a_directory_is_removed_only_when_empty() {
-        let mut names = Names::new();
+        let mut names = Names::new(4096, &[]);
         names.create_directories(Path::new("/a/b")).unwrap();
         assert_eq!(names.remove(Path::new("/a")), Err(Error::Failed(ENOTEMPTY)));
         names.remove(Path::new("/a/b")).unwrap();

@@ -1,18 +1,20 @@
 //! The disk verbs of the seam: each takes virtual time and happens at its end.
-//!
-//! An operation belongs to the disk, not to the future that asked for it: a dropped future changes
-//! nothing, and a process that dies leaves each of its operations done, half done or not done.
 
 use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use model::{Bufs, Probe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::faults::DiskVerb;
+use super::change::{Change, size_of_all};
+use super::device::Cost;
+use super::faults::{Attempt, DiskEffect, DiskVerb};
+use super::harm::Harm;
 use super::names::InodeId;
+use super::operation::Request;
+use super::{Concern, EIO, virtual_ms};
 use crate::memory::post::{Note, Post};
-use crate::memory::random::Concern;
 use crate::memory::runtime::MemoryRuntime;
 use crate::memory::state::{Process, State};
 use crate::memory::to_usize;
@@ -20,6 +22,9 @@ use crate::memory::trace::{Fold, Kind};
 use crate::{Advice, Clock, Disk, Entry, Error, File, Open, Result, Space, sync};
 
 const EBADF: i32 = 9;
+
+/// What a buffer for reading holds until the read completes, and after one that failed.
+const POISON: u8 = 0xa5;
 
 /// An open file of one process.
 #[derive(Clone)]
@@ -31,7 +36,12 @@ struct Handle {
     process: Process,
     inode: InodeId,
     path: PathBuf,
+    /// Which file it is, for draws and traces.
+    identity: u64,
+    device: usize,
     writable: bool,
+    /// How many failed writebacks this handle was told of.
+    heard_errors: AtomicU64,
     post: Post,
 }
 
@@ -52,8 +62,26 @@ impl MemoryFile {
         self.0.inode
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    pub(super) fn identity(&self) -> u64 {
+        self.0.identity
+    }
+
     fn check_writable(&self) -> Result<()> {
         if self.0.writable { Ok(()) } else { Err(Error::Failed(EBADF)) }
+    }
+
+    /// What a sync tells this handle of writebacks that failed.
+    fn hear_errors(&self, disk: &mut super::Disk) -> Result<()> {
+        let heard = self.0.heard_errors.load(Ordering::Relaxed);
+        let (heard, told) = disk.names.content_mut(self.0.inode).errors.tell(heard);
+        // One thread: the atomic only makes the handle `Send`.
+        self.0.heard_errors.store(heard, Ordering::Relaxed);
+        disk.stats.writeback_error_count += u64::from(told.is_some());
+        told.map_or(Ok(()), Err)
     }
 }
 
@@ -70,44 +98,16 @@ impl Drop for MemoryLock {
     }
 }
 
-/// How long an operation takes on a healthy disk.
-#[derive(Clone, Copy)]
-enum Cost {
-    /// Names, lengths, and reads from the page cache.
-    Cached,
-    /// Copying so many bytes.
-    Bytes(u64),
-    /// Waiting for the medium to write so many sectors.
-    Sync(u64),
-}
-
-impl Cost {
-    fn range_ns(self) -> (u64, u64) {
-        match self {
-            Self::Cached => (2_000, 20_000),
-            Self::Bytes(bytes) => (3_000 + bytes / 8, 15_000 + bytes / 4),
-            Self::Sync(sectors) => (150_000 + 1_000 * sectors, 450_000 + 4_000 * sectors),
-        }
-    }
-}
-
 impl<P: Probe> MemoryRuntime<P> {
-    /// Runs `work` once the operation's time has passed. It is given `Some(draw)` when the process
-    /// died meanwhile and only a part of the operation is to happen.
+    /// Runs `finish` once the operation has taken its time and has happened.
     async fn disk_operation<T: 'static>(
         &self,
-        cost: Cost,
-        identity: u64,
-        work: impl FnOnce(&mut State, Option<u64>) -> T + 'static,
+        request: Request,
+        finish: impl FnOnce(&mut State, Result<()>) -> T + 'static,
     ) -> T {
         let (promise, reply) = sync::oneshot();
         self.with(|state, process| {
-            let slowness = state.nodes[process.node].disk.slowness;
-            let (low, high) = cost.range_ns();
-            let key = [process.node as u64, identity, state.now.0];
-            let took_ns = slowness * state.random.within(Concern::DiskLatency, &key, low..=high);
-            let at = state.now + Duration::from_nanos(took_ns);
-            state.schedule_disk(process, at, move |state, part| promise.fulfil(work(state, part)));
+            state.submit(process, request, |state, result| promise.fulfil(finish(state, result)));
         });
         match reply.await {
             Some(value) => value,
@@ -116,23 +116,45 @@ impl<P: Probe> MemoryRuntime<P> {
         }
     }
 
-    /// An operation on names: fails as planted, or when the disk is full or read-only.
-    async fn change_names(
+    /// An operation that only looks.
+    async fn look<T: 'static>(
         &self,
         path: &Path,
-        work: impl FnOnce(&mut super::Disk) -> Result<()> + 'static,
-    ) -> Result<()> {
-        let (node, path) = (self.process().node, path.to_owned());
-        let identity = Fold::bytes(path.as_os_str().as_encoded_bytes());
-        self.disk_operation(Cost::Cached, identity, move |state, _| {
-            let disk = &mut state.nodes[node].disk;
-            disk.faults.check(DiskVerb::Names, &path)?;
-            disk.check_writable()?;
-            let result = work(disk);
-            state.record(node, Kind::Name, [identity, u64::from(result.is_ok())]);
+        finish: impl FnOnce(&mut super::Disk) -> T + 'static,
+    ) -> T {
+        let node = self.process().node;
+        let request = self.request_for(path, None);
+        self.disk_operation(request, move |state, _| finish(&mut state.nodes[node].disk)).await
+    }
+
+    /// An operation that changes names.
+    async fn change_names(&self, path: &Path, change: Change) -> Result<()> {
+        let request = self.request_for(path, Some(change));
+        self.disk_operation(request, |_, result| result).await
+    }
+
+    /// An operation that changes the bytes or the length of a file.
+    async fn change_file(&self, file: &MemoryFile, cost: Cost, change: Change) -> Result<()> {
+        self.check_owner(file);
+        file.check_writable()?;
+        // The handle is held until the end, so that the file lives as long as the operation.
+        let held = file.clone();
+        let (_, identity) = change.trace();
+        let request = Request { device: file.0.device, cost, identity, change: Some(change) };
+        self.disk_operation(request, move |_, result| {
+            drop(held);
             result
         })
         .await
+    }
+
+    fn request_for(&self, path: &Path, change: Option<Change>) -> Request {
+        let device = self.with(|state, process| {
+            let names = &state.nodes[process.node].disk.names;
+            names.device_of(path)
+        });
+        let identity = Fold::bytes(path.as_os_str().as_encoded_bytes());
+        Request { device, cost: Cost::Cached, identity, change }
     }
 
     fn check_owner(&self, file: &MemoryFile) {
@@ -146,59 +168,25 @@ impl<P: Probe> Disk for MemoryRuntime<P> {
 
     async fn open(&self, path: &Path, how: Open) -> Result<MemoryFile> {
         let (process, post, path) = (self.process(), self.post().clone(), path.to_owned());
-        let identity = Fold::bytes(path.as_os_str().as_encoded_bytes());
-        self.disk_operation(Cost::Cached, identity, move |state, _| {
-            let disk = &mut state.nodes[process.node].disk;
-            disk.faults.check(DiskVerb::Open, &path)?;
-            if how == Open::Write {
-                disk.check_writable()?;
-            }
-            let found = match disk.names.find_file(&path) {
-                Ok(_) if how == Open::CreateNew => return Err(Error::Exists),
-                Err(Error::NotFound) if matches!(how, Open::Create | Open::CreateNew) => {
-                    disk.check_room()?;
-                    disk.names.create_file(&path)
-                }
-                found => found,
-            };
-            state.record(process.node, Kind::Name, [identity, u64::from(found.is_ok())]);
-            let inode = found?;
-            state.nodes[process.node].disk.names.retain(inode);
+        let request = self.request_for(&path, Some(Change::Open { path: path.clone(), how }));
+        self.disk_operation(request, move |state, opened| {
+            opened?;
+            let names = &mut state.nodes[process.node].disk.names;
+            let inode = names.find_file(&path)?;
+            names.open_handle(inode);
+            let heard_errors = AtomicU64::new(names.content(inode).errors.at_open());
+            let (identity, device) = (names.identity(inode), names.device(inode));
             let writable = how != Open::Read;
-            Ok(MemoryFile(Arc::new(Handle { process, inode, path, writable, post })))
+            let handle =
+                Handle { process, inode, path, identity, device, writable, heard_errors, post };
+            Ok(MemoryFile(Arc::new(handle)))
         })
         .await
     }
 
     async fn append(&self, file: &MemoryFile, at: u64, pieces: Bufs) -> Result<()> {
-        self.check_owner(file);
-        let file = file.clone();
-        let size: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
-        let identity = file.0.inode << 40 ^ at;
-        self.disk_operation(Cost::Bytes(size), identity, move |state, part| {
-            file.check_writable()?;
-            let Process { node, .. } = file.0.process;
-            let mut content = Fold::default();
-            pieces.iter().for_each(|piece| content.add(piece));
-            state.record(node, Kind::Append, [identity, content.finish()]);
-            let random = state.random;
-            let disk = &mut state.nodes[node].disk;
-            disk.check_writable()?;
-            let fault = disk.faults.check(DiskVerb::Append, &file.0.path);
-            let part = match (&fault, part) {
-                (Err(_), _) => Some(random.draw(Concern::FailedWrite, &[identity, size])),
-                (Ok(()), part) => part,
-            };
-            let wanted = part.map_or(size, |draw| draw % (size + 1));
-            let free = disk.sectors_free();
-            let content = disk.names.content_mut(file.0.inode);
-            let written = content.write(at, &first_bytes(pieces, wanted), free);
-            disk.stats.append_count += 1;
-            disk.stats.appended_bytes += written;
-            fault?;
-            if written < size { Err(Error::NoSpace) } else { Ok(()) }
-        })
-        .await
+        let cost = Cost::Bytes(size_of_all(&pieces));
+        self.change_file(file, cost, Change::Append { file: file.clone(), at, pieces }).await
     }
 
     async fn read(
@@ -210,44 +198,32 @@ impl<P: Probe> Disk for MemoryRuntime<P> {
     ) -> (Result<usize>, Vec<u8>) {
         self.check_owner(file);
         assert!(into.capacity() - into.len() >= count, "the buffer has no room for {count} bytes");
-        let file = file.clone();
-        let identity = file.0.inode << 40 ^ at;
-        self.disk_operation(Cost::Bytes(count as u64), identity, move |state, _| {
-            let Process { node, .. } = file.0.process;
-            let disk = &mut state.nodes[node].disk;
-            disk.stats.read_count += 1;
-            if let Err(error) = disk.faults.check(DiskVerb::Read, &file.0.path) {
-                return (Err(error), into);
-            }
-            let before = into.len();
-            let got = disk.names.content(file.0.inode).read(at, count, &mut into);
+        let before = into.len();
+        into.resize(before + count, POISON);
+        let (node, device, file) = (file.0.process.node, file.0.device, file.clone());
+        let (identity, cost) = (file.0.identity ^ at, Cost::Bytes(count as u64));
+        let request = Request { device, cost, identity, change: None };
+        self.disk_operation(request, move |state, _| {
+            into.truncate(before);
+            let now = state.now;
+            let result = state.nodes[node].disk.read(&file, at, &mut into, count, now);
             state.record(node, Kind::Read, [identity, Fold::bytes(&into[before..])]);
-            (Ok(got), into)
+            (result, into)
         })
         .await
     }
 
     async fn sync_data(&self, file: &MemoryFile) -> Result<()> {
         self.check_owner(file);
-        let file = file.clone();
-        let (node, inode) = (file.0.process.node, file.0.inode);
-        let image =
-            self.with(|state, _| state.nodes[node].disk.names.content_mut(inode).begin_sync());
-        let sectors = image.sector_count();
-        self.disk_operation(Cost::Sync(sectors), inode << 40, move |state, _| {
-            state.record(node, Kind::Sync, [inode, sectors]);
-            let disk = &mut state.nodes[node].disk;
-            disk.stats.sync_count += 1;
-            let fault = disk.faults.check(DiskVerb::SyncData, &file.0.path);
-            let content = disk.names.content_mut(inode);
-            match fault {
-                Ok(()) => {
-                    content.finish_sync(image);
-                    disk.stats.synced_sectors += sectors;
-                }
-                Err(_) => content.fail_sync(image),
-            }
-            fault
+        let (node, device, file) = (file.0.process.node, file.0.device, file.clone());
+        let names =
+            |state: &mut State| state.nodes[node].disk.names.content_mut(file.0.inode).begin_sync();
+        let image = self.with(|state, _| names(state));
+        let (identity, cost) = (file.0.identity, Cost::Sync(image.page_count()));
+        let change = Some(Change::SyncData { file: file.clone(), image });
+        self.disk_operation(Request { device, cost, identity, change }, move |state, done| {
+            done?;
+            file.hear_errors(&mut state.nodes[node].disk)
         })
         .await
     }
@@ -255,111 +231,62 @@ impl<P: Probe> Disk for MemoryRuntime<P> {
     async fn len(&self, file: &MemoryFile) -> Result<u64> {
         self.check_owner(file);
         let file = file.clone();
-        self.disk_operation(Cost::Cached, file.0.inode, move |state, _| {
-            Ok(state.nodes[file.0.process.node].disk.len_of(file.0.inode))
-        })
-        .await
+        let path = file.0.path.clone();
+        self.look(&path, move |disk| Ok(disk.len_of(file.0.inode))).await
     }
 
     async fn set_len(&self, file: &MemoryFile, len: u64) -> Result<()> {
-        self.check_owner(file);
-        let file = file.clone();
-        let identity = file.0.inode << 40 ^ len;
-        self.disk_operation(Cost::Cached, identity, move |state, _| {
-            file.check_writable()?;
-            let Process { node, .. } = file.0.process;
-            state.record(node, Kind::Append, [identity, len]);
-            let disk = &mut state.nodes[node].disk;
-            disk.check_writable()?;
-            disk.faults.check(DiskVerb::SetLen, &file.0.path)?;
-            disk.names.content_mut(file.0.inode).set_len(len);
-            Ok(())
-        })
-        .await
+        self.change_file(file, Cost::Cached, Change::SetLen { file: file.clone(), len }).await
     }
 
     async fn allocate(&self, file: &MemoryFile, range: Range<u64>) -> Result<()> {
-        self.check_owner(file);
-        let file = file.clone();
-        let identity = file.0.inode << 40 ^ range.end;
-        self.disk_operation(Cost::Cached, identity, move |state, _| {
-            file.check_writable()?;
-            let Process { node, .. } = file.0.process;
-            state.record(node, Kind::Append, [identity, range.start]);
-            let disk = &mut state.nodes[node].disk;
-            disk.check_writable()?;
-            disk.faults.check(DiskVerb::Allocate, &file.0.path)?;
-            let free = disk.sectors_free();
-            let content = disk.names.content_mut(file.0.inode);
-            if content.allocate(range.start, range.end, free) {
-                Ok(())
-            } else {
-                Err(Error::NoSpace)
-            }
-        })
-        .await
+        self.change_file(file, Cost::Cached, Change::Allocate { file: file.clone(), range }).await
     }
 
-    /// Everything is in the cache here, so there is nothing to prepare.
-    async fn advise(&self, file: &MemoryFile, _: Range<u64>, _: Advice) {
+    /// Everything is in the cache here, so there is nothing to prepare; clean pages are let go.
+    async fn advise(&self, file: &MemoryFile, range: Range<u64>, advice: Advice) {
         self.check_owner(file);
+        if advice == Advice::DontNeed {
+            self.with(|state, process| {
+                let content = state.nodes[process.node].disk.names.content_mut(file.0.inode);
+                content.evict(range.start, range.end);
+            });
+        }
     }
 
     async fn create_dir(&self, path: &Path) -> Result<()> {
-        let target = path.to_owned();
-        self.change_names(path, move |disk| {
-            if disk.names.find(&target).is_err() {
-                disk.check_room()?;
-            }
-            disk.names.create_directories(&target)
-        })
-        .await
+        self.change_names(path, Change::CreateDir(path.to_owned())).await
     }
 
     async fn sync_dir(&self, path: &Path) -> Result<()> {
-        let (node, path) = (self.process().node, path.to_owned());
-        let covered = self.with(|state, _| state.nodes[node].disk.names.changes_so_far());
-        let identity = Fold::bytes(path.as_os_str().as_encoded_bytes());
-        self.disk_operation(Cost::Sync(1), identity, move |state, _| {
-            state.record(node, Kind::Sync, [identity, covered]);
-            let disk = &mut state.nodes[node].disk;
-            disk.stats.sync_dir_count += 1;
-            disk.faults.check(DiskVerb::SyncDir, &path)?;
-            let directory = disk.names.find(&path)?;
-            disk.names.sync_directory(directory, covered);
-            Ok(())
-        })
-        .await
+        let covered =
+            self.with(|state, process| state.nodes[process.node].disk.names.changes_so_far());
+        let change = Change::SyncDir { path: path.to_owned(), covered };
+        let request = Request { cost: Cost::Sync(1), ..self.request_for(path, Some(change)) };
+        self.disk_operation(request, |_, result| result).await
     }
 
     async fn list(&self, path: &Path) -> Result<Vec<Entry>> {
-        let (node, path) = (self.process().node, path.to_owned());
-        let identity = Fold::bytes(path.as_os_str().as_encoded_bytes());
-        self.disk_operation(Cost::Cached, identity, move |state, _| {
-            let disk = &mut state.nodes[node].disk;
-            disk.faults.check(DiskVerb::List, &path)?;
-            disk.names.list(&path)
+        let (target, now) = (path.to_owned(), self.now().mono);
+        self.look(path, move |disk| {
+            disk.check(DiskVerb::List, &target, 0..0, now)?;
+            disk.names.list(&target)
         })
         .await
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        let (source, target) = (from.to_owned(), to.to_owned());
-        self.change_names(from, move |disk| disk.names.rename(&source, &target)).await
+        let change = Change::Rename { from: from.to_owned(), to: to.to_owned() };
+        self.change_names(from, change).await
     }
 
     async fn link(&self, from: &Path, to: &Path) -> Result<()> {
-        let (source, target) = (from.to_owned(), to.to_owned());
-        self.change_names(from, move |disk| {
-            disk.check_room()?;
-            disk.names.link(&source, &target)
-        })
-        .await
+        let change = Change::Link { from: from.to_owned(), to: to.to_owned() };
+        self.change_names(from, change).await
     }
 
     async fn remove(&self, path: &Path) -> Result<()> {
-        let target = path.to_owned();
-        self.change_names(path, move |disk| disk.names.remove(&target)).await
+        self.change_names(path, Change::Remove(path.to_owned())).await
     }
 
     async fn lock(&self, path: &Path) -> Result<MemoryLock> {
@@ -368,38 +295,55 @@ impl<P: Probe> Disk for MemoryRuntime<P> {
         let deadline = self.now().mono + Duration::from_secs(2);
         loop {
             let (process, post) = (self.process(), self.post().clone());
-            let taken = self.with(|state, _| {
-                let disk = &mut state.nodes[process.node].disk;
-                let free = disk.locks.insert(inode);
-                if free {
-                    disk.names.retain(inode);
-                }
-                free
-            });
-            if taken {
+            let now = self.now().mono;
+            if self.with(|state, _| state.nodes[process.node].disk.try_lock(inode, now)) {
                 return Ok(MemoryLock { process, inode, post });
             }
-            if self.now().mono >= deadline {
+            if now >= deadline {
                 return Err(Error::Locked);
             }
-            self.sleep_until(self.now().mono + Duration::from_millis(50)).await;
+            self.sleep_until(now + Duration::from_millis(50)).await;
         }
     }
 
-    async fn space(&self, _: &Path) -> Result<Space> {
-        let node = self.process().node;
-        self.disk_operation(Cost::Cached, 0, move |state, _| Ok(state.nodes[node].disk.space()))
-            .await
+    async fn space(&self, path: &Path) -> Result<Space> {
+        let target = path.to_owned();
+        self.look(path, move |disk| Ok(disk.space(disk.names.device_of(&target)))).await
     }
 }
 
-/// The pieces up to a number of bytes.
-fn first_bytes(pieces: Bufs, mut left: u64) -> Bufs {
-    let mut first = Bufs::with_capacity(pieces.len());
-    for piece in pieces {
-        let size = left.min(piece.len() as u64);
-        left -= size;
-        first.push(piece.slice(..to_usize(size)));
+impl super::Disk {
+    /// Appends what reads see to `into`, or fails as planted or as the medium does.
+    fn read(
+        &mut self,
+        file: &MemoryFile,
+        at: u64,
+        into: &mut Vec<u8>,
+        count: usize,
+        now: model::Instant,
+    ) -> Result<usize> {
+        self.stats.read_count += 1;
+        let range = at..at.saturating_add(count as u64);
+        let attempt = Attempt { verb: DiskVerb::Read, path: file.path(), range, now };
+        let effect = self.fault(&attempt);
+        if let Some(DiskEffect::Error(error)) = effect {
+            return Err(error);
+        }
+        let content = self.names.content(file.0.inode);
+        let harm = content.harm_in(at, count as u64);
+        if harm == Some(Harm::Unreadable) {
+            self.stats.unreadable_count += 1;
+            return Err(EIO);
+        }
+        let before = into.len();
+        let got = content.read(at, count, into);
+        let corrupt = effect == Some(DiskEffect::Corrupt) && got > 0;
+        if corrupt {
+            let key = [file.0.identity, at, virtual_ms(now)];
+            let draw = self.random.draw(Concern::Damage, &key);
+            into[before + to_usize(draw % got as u64)] ^= 1 << (draw >> 32 & 7);
+        }
+        self.stats.wrong_read_count += u64::from(corrupt || harm.is_some());
+        Ok(got)
     }
-    first
 }

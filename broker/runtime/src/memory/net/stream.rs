@@ -30,8 +30,7 @@ impl State {
                     let (file, begin) = (file.clone(), *at);
                     *at += size as u64;
                     *left -= size as u64;
-                    let file_len = self.nodes[side.node].disk.len_of(file.inode());
-                    if begin + size as u64 > file_len {
+                    if !self.nodes[side.node].disk.can_send(file.inode(), begin, size) {
                         side.send_error = Some(Error::Failed(EIO));
                         side.outbox.clear();
                         if let Some(waker) = side.sender.take() {
@@ -120,7 +119,7 @@ impl State {
         let bytes = match segment {
             Segment::Bytes(bytes) => bytes,
             Segment::File { file, at, size } => {
-                let disk = &self.nodes[source].disk;
+                let disk = &mut self.nodes[source].disk;
                 Buf::from(disk.read_for_sending(file.inode(), at, size))
             }
             Segment::Finish => {
@@ -254,7 +253,7 @@ impl State {
     /// The file handles of a dead process are void: what it had sent becomes plain bytes.
     pub(super) fn detach_from_files(&mut self, end: Endpoint) {
         let side = self.net.side_mut(end).expect("listed");
-        let disk = &self.nodes[side.node].disk;
+        let disk = &mut self.nodes[side.node].disk;
         for segment in &mut side.flight {
             if let Segment::File { file, at, size } = segment {
                 *segment = Segment::Bytes(disk.read_for_sending(file.inode(), *at, *size).into());

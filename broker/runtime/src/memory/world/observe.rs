@@ -2,12 +2,9 @@
 
 use core::ops::Range;
 use std::net::IpAddr;
-use std::path::Path;
 
 use super::{Failure, Life, NodeIndex, World};
-use crate::Result;
 use crate::memory::counters::Counters;
-use crate::memory::disk::DiskStats;
 use crate::memory::net::ip_of;
 use crate::memory::trace::{Checkpoint, TraceFormat};
 
@@ -33,19 +30,6 @@ impl World {
     #[must_use]
     pub fn late_submissions(&self, node: NodeIndex) -> u64 {
         self.shared.borrow().nodes[node.0].late_submissions
-    }
-
-    #[must_use]
-    pub fn disk_stats(&self, node: NodeIndex) -> DiskStats {
-        self.shared.borrow().nodes[node.0].disk.stats
-    }
-
-    /// A file's bytes as reads would see them; works whether the node is up or not.
-    ///
-    /// # Errors
-    /// `NotFound`, or `Failed` when the path is not a file.
-    pub fn read_file(&self, node: NodeIndex, path: &Path) -> Result<Vec<u8>> {
-        self.shared.borrow().nodes[node.0].disk.read_file(path)
     }
 
     /// Connections that some end still holds.
