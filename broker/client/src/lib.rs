@@ -12,6 +12,7 @@ mod connection;
 mod error;
 mod fetch_session;
 mod framing;
+pub mod history;
 mod versions;
 
 pub use admin::NewTopic;
