@@ -88,6 +88,7 @@ fn opening(topic: TopicId, partitions: i32) -> FetchRequest {
     FetchRequest {
         min_bytes: 1,
         max_bytes: 1 << 20,
+        session_epoch: 0,
         topics: vec![FetchTopic { topic: TOPIC.to_owned(), topic_id: topic, partitions }],
         ..FetchRequest::default()
     }

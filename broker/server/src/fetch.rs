@@ -5,7 +5,7 @@ mod respond;
 mod session;
 mod spread;
 
-pub(crate) use read::{Read, ReadGroup, ReadResult, read_group};
+pub(crate) use read::{Read, ReadGroup, ReadResult, Watcher, read_group};
 pub(crate) use respond::{Answer, Whole, respond};
-pub(crate) use session::{Begun, Sessions, Told, TopicKey, Wanted};
+pub(crate) use session::{Begun, Kind, Part, Sessions, Told, TopicKey};
 pub(crate) use spread::read_everywhere;

@@ -175,18 +175,20 @@ impl<R: Runtime> Partition<R> {
         self.hear(shard, Event::MinIsrChanged { min_isr });
     }
 
-    /// Wakes `watch` at the next change; at once when something changed since `seen`.
+    /// Wakes `watch` at the next news; at once when something changed since `seen`.
     pub(crate) fn watch(&self, shard: &Shard<R>, watch: Watch, seen: Option<Visible>) {
         let now = self.visible(None).ok();
         if now != seen {
             shard.wakes.add(watch);
-            return;
+        } else {
+            self.state.borrow_mut().watches.add(watch);
         }
-        let at = shard.rt.now().mono;
-        let is_live = |it: &Watch| {
-            it.deadline > at && (it.shard != shard.id || shard.wakes.is_waiting(it.token))
-        };
-        self.state.borrow_mut().watches.add(watch, is_live);
+    }
+
+    /// Fires every watch, also those of other shards.
+    fn wake_readers(&self, shard: &Shard<R>) {
+        self.state.borrow_mut().watches.drain().for_each(|watch| shard.wakes.add(watch));
+        shard.wakes.send(shard);
     }
 
     fn step(&self, shard: &Shard<R>, event: Event, mut appending: Option<Appending>) {

@@ -4,11 +4,15 @@ mod support;
 
 use core::time::Duration;
 
-use model::ErrorCode;
+use model::{ErrorCode, TopicId};
 use runtime::memory::Life;
 use runtime::{Clock, Conn, Exit, More, Net};
 use support::*;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
+use wire::messages::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
+};
+use wire::messages::fetch::{FetchRequest, FetchResponse};
 
 #[test]
 fn what_was_produced_is_fetched_on_one_shard_and_on_two() {
@@ -226,6 +230,83 @@ fn an_incremental_session_mentions_only_what_changed() {
         let stale = consumer.call(&next, LIMIT).await.unwrap();
         assert_eq!(stale.error_code, ErrorCode::InvalidFetchSessionEpoch.code());
     });
+}
+
+/// A fetch of a session that names nothing new.
+fn next_of_session(id: i32, epoch: i32, max_wait_ms: i32) -> FetchRequest {
+    FetchRequest {
+        session_id: id,
+        session_epoch: epoch,
+        topics: Vec::new(),
+        max_wait_ms,
+        ..fetch_request(TopicId::ZERO, TOPIC, &[])
+    }
+}
+
+#[test]
+fn a_session_hears_of_every_change_wherever_the_partition_lives() {
+    for (shards, seed) in [(1, 12), (2, 13), (3, 14), (2, 15)] {
+        let mut broker = Broker::started(seed, shards);
+        broker.create_topic(TOPIC, 6, &[]);
+        broker.run(async |rt, at| {
+            let admin = client(&rt, at).await;
+            let topic = topic_id(&admin, TOPIC).await;
+            let (consumer, producer) = (connection(&rt, at).await, connection(&rt, at).await);
+            let all: Vec<_> = (0..6).map(|partition| (partition, 0)).collect();
+            let first = FetchRequest { session_epoch: 0, ..fetch_request(topic, TOPIC, &all) };
+            let id = consumer.call(&first, LIMIT).await.unwrap().session_id;
+            let mut epoch = 0;
+            let mut next = |max_wait_ms| {
+                epoch += 1;
+                next_of_session(id, epoch, max_wait_ms)
+            };
+            // The first walk watches everything; from then on nothing is read without news.
+            assert_eq!(values_of(&consumer.call(&next(0), LIMIT).await.unwrap()), []);
+            for partition in [3, 0, 5] {
+                // While nobody waits.
+                produce(&producer, TOPIC, &[(partition, batch(&["x"], None))]).await.unwrap();
+                let answer = consumer.call(&next(0), LIMIT).await.unwrap();
+                assert_eq!(mentioned(&answer), [(partition, 0)]);
+                // The consumer moves on, finds the end, and waits.
+                let mut moved = next(20_000);
+                moved.topics = fetch_request(topic, TOPIC, &[(partition, 1)]).topics;
+                let waiting = consumer.submit(&moved).await.unwrap();
+                rt.sleep_until(rt.now().mono + Duration::from_secs(1)).await;
+                produce(&producer, TOPIC, &[(partition, batch(&["y"], None))]).await.unwrap();
+                let began = rt.now().mono;
+                assert_eq!(values_of(&waiting.await.unwrap()), [(1, "y".to_owned())]);
+                assert!(rt.now().mono.since(began) < Duration::from_secs(5), "not woken");
+                let mut moved = next(0);
+                moved.topics = fetch_request(topic, TOPIC, &[(partition, 2)]).topics;
+                assert_eq!(mentioned(&consumer.call(&moved, LIMIT).await.unwrap()), []);
+            }
+            // A new log start is news without records.
+            let delete = DeleteRecordsRequest {
+                topics: vec![DeleteRecordsTopic {
+                    name: TOPIC.to_owned(),
+                    partitions: vec![DeleteRecordsPartition { partition_index: 3, offset: 1 }],
+                }],
+                timeout_ms: 10_000,
+            };
+            producer.call(&delete, LIMIT).await.unwrap();
+            assert_eq!(mentioned(&consumer.call(&next(0), LIMIT).await.unwrap()), [(3, 0)]);
+            assert_eq!(mentioned(&consumer.call(&next(0), LIMIT).await.unwrap()), []);
+            // A deleted topic ends the wait.
+            let waiting = consumer.submit(&next(20_000)).await.unwrap();
+            rt.sleep_until(rt.now().mono + Duration::from_secs(1)).await;
+            admin.delete_topic(TOPIC).await.unwrap();
+            let answer = waiting.await.unwrap();
+            assert!(mentioned(&answer).iter().all(|(_, code)| *code != 0), "{answer:?}");
+            assert!(!mentioned(&answer).is_empty());
+        });
+    }
+}
+
+/// Partitions of an answer with their error codes.
+fn mentioned(response: &FetchResponse) -> Vec<(i32, i16)> {
+    assert_eq!(response.error_code, 0);
+    let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
+    partitions.map(|it| (it.partition_index, it.error_code)).collect()
 }
 
 #[test]

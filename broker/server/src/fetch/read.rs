@@ -1,10 +1,11 @@
 //! Reads on the home shard.
 //!
 //! Promises: whole batches only; the first partition with anything to read returns at least one
-//! batch, however large (KIP-74); nothing at or above the visible end.
+//! batch, however large (KIP-74); nothing at or above the visible end. What is watched and has no news
+//! costs nothing until it has.
 //! Does not: copy records. The tail of a log is planned from memory, without I/O.
 
-use model::{Bug, ErrorCode, LeaderEpoch, Offset, TopicPartition};
+use model::{Bug, ErrorCode, LeaderEpoch, Offset, ShardId, Slot, TopicPartition};
 use runtime::{Disk, Runtime};
 use storage::ReadSpec;
 
@@ -20,6 +21,24 @@ pub(crate) struct Read {
     pub(crate) bytes_max: usize,
     pub(crate) leader_epoch: Option<LeaderEpoch>,
     pub(crate) last_fetched_epoch: Option<LeaderEpoch>,
+    /// What the reader calls this partition in [`Watch::part`].
+    pub(crate) part: u64,
+}
+
+/// Who is woken by news of a partition that is read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watcher {
+    /// A fetch that waits for more: watches everything while all together is not enough.
+    Fetch { shard: ShardId, token: Slot },
+    /// A session: watches each partition of which there is nothing more to read now.
+    Session { shard: ShardId, token: Slot },
+}
+
+impl Watcher {
+    fn watch(self, part: u64) -> Watch {
+        let (Self::Fetch { shard, token } | Self::Session { shard, token }) = self;
+        Watch { shard, token, part }
+    }
 }
 
 /// What one shard reads for one fetch.
@@ -28,11 +47,11 @@ pub(crate) struct ReadGroup {
     /// In the order of the request.
     pub(crate) reads: Vec<Read>,
     pub(crate) bytes_max: usize,
-    /// Below this many bytes, and without an error, `watch` is set on every partition.
+    /// Below this many bytes, and without an error, a fetch waits.
     pub(crate) bytes_min: usize,
     /// Up to the last stable offset instead of the high watermark.
     pub(crate) committed_only: bool,
-    pub(crate) watch: Option<Watch>,
+    pub(crate) watcher: Option<Watcher>,
 }
 
 /// What one partition answers. Offsets are the wire's: -1 is unknown.
@@ -45,6 +64,10 @@ pub(crate) struct ReadResult<F> {
     pub(crate) diverging: Option<(LeaderEpoch, Offset)>,
     pub(crate) records: Vec<FileRange<F>>,
     pub(crate) size_bytes: u32,
+    /// Nothing more can be read now.
+    pub(crate) at_end: bool,
+    /// News of this partition wake the session.
+    pub(crate) is_watched: bool,
 }
 
 impl<F> ReadResult<F> {
@@ -57,6 +80,8 @@ impl<F> ReadResult<F> {
             diverging: None,
             records: Vec::new(),
             size_bytes: 0,
+            at_end: false,
+            is_watched: false,
         }
     }
 
@@ -87,10 +112,13 @@ pub(crate) async fn read_group<R: Runtime>(shard: &Shard<R>, group: &ReadGroup) 
         seen.push(visible);
     }
     let enough = size_bytes >= group.bytes_min || results.iter().any(ReadResult::is_urgent);
-    if let Some(watch) = group.watch.filter(|_| !enough) {
-        for (read, seen) in group.reads.iter().zip(seen) {
-            if let Some(partition) = shard.partition(read.at) {
-                partition.watch(shard, watch, seen);
+    if let Some(watcher) = group.watcher {
+        let is_session = matches!(watcher, Watcher::Session { .. });
+        for ((read, seen), result) in group.reads.iter().zip(seen).zip(&mut results) {
+            let watches = if is_session { result.at_end } else { !enough };
+            if let Some(partition) = shard.partition(read.at).filter(|_| watches) {
+                partition.watch(shard, watcher.watch(read.part), seen);
+                result.is_watched = is_session;
             }
         }
         shard.wakes.send(shard);
@@ -121,6 +149,8 @@ async fn read_one<R: Runtime>(
         diverging: None,
         records: Vec::new(),
         size_bytes: 0,
+        at_end: false,
+        is_watched: false,
     };
     if let Some(fetched) = read.last_fetched_epoch {
         let (epoch, end) =
@@ -136,6 +166,7 @@ async fn read_one<R: Runtime>(
     let visible_end = if committed_only { visible.last_stable_offset } else { ends.high_watermark };
     let exhausted = budget.bytes_max == 0 && !budget.at_least_one_batch;
     if read.from >= visible_end.0 || exhausted {
+        result.at_end = read.from >= visible_end.0;
         return Ok((result, visible));
     }
     let spec = ReadSpec {

@@ -8,25 +8,22 @@
 use core::time::Duration;
 
 use model::{Bug, Buggify, ErrorCode, Instant, ShardId, Site, Slot};
-use runtime::sync::{Notify, race};
+use runtime::sync::race;
 use runtime::{Conn, Disk, Purpose, Runtime};
 use wire::messages::fetch::FetchRequest;
 use wire::{Message, Reader};
 
 use crate::fetch::{
-    Answer, Begun, Read, ReadGroup, ReadResult, Told, TopicKey, Wanted, Whole, read_everywhere,
-    respond,
+    Answer, Begun, Kind, Part, Read, ReadGroup, ReadResult, Told, TopicKey, Watcher, Whole,
+    read_everywhere, respond,
 };
 use crate::net::{Close, Outgoing, RequestContext};
-use crate::partition::Watch;
 use crate::shard::Shard;
 
 const READ_COMMITTED: i8 = 1;
 /// Largest response, `fetch.max.bytes` of the broker.
 const FETCH_BYTES_MAX: usize = 57_671_680;
-/// A wait asks again at least this often, so that watches on other shards need not live longer.
-const WATCH_LIFE: Duration = Duration::from_secs(30);
-/// The same where a simulation wants a look that finds nothing new.
+/// A wait ends this early where a simulation wants a look that finds nothing new.
 const EARLY_LIFE: Duration = Duration::from_millis(1);
 
 type Results<R> = Vec<ReadResult<<R as Disk>::File>>;
@@ -42,20 +39,21 @@ pub(crate) async fn handle<R: Runtime>(
     let committed_only = request.isolation_level == READ_COMMITTED;
     let now = shard.rt.now().mono;
     if request.session_id != 0 && shard.buggify(Buggify::FetchSessionLost) {
-        shard.sessions.borrow_mut().lose(request.session_id);
+        shard.sessions.borrow_mut().lose(request.session_id, &shard.wakes);
     }
-    let begun = shard.sessions.borrow_mut().begin(&request, context.version, now);
-    let begun = match begun {
+    let begun = shard.sessions.borrow_mut().begin(&request, context.version, now, &shard.wakes);
+    let refused = |error| {
+        let whole = Whole { error, session_id: 0, committed_only };
+        respond::<R>(context, whole, Vec::new())
+    };
+    let mut begun = match begun {
         Ok(begun) => begun,
-        Err(error) => {
-            let whole = Whole { error, session_id: 0, committed_only };
-            return respond::<R>(context, whole, Vec::new());
-        }
+        Err(error) => return refused(error),
     };
-    let wanted = match &begun {
-        Begun::Full(wanted) | Begun::Opening(wanted) | Begun::Incremental { wanted, .. } => wanted,
+    let results = match read_until_enough(shard, conn, &request, &mut begun).await? {
+        Ok(results) => results,
+        Err(error) => return refused(error),
     };
-    let results = read_until_enough(shard, conn, &request, wanted).await?;
     let size_bytes: u64 = results.iter().map(|it| u64::from(it.size_bytes)).sum();
     let failed = results.iter().filter(|it| it.error != ErrorCode::None).count() as u64;
     shard.count(|stats| {
@@ -63,12 +61,13 @@ pub(crate) async fn handle<R: Runtime>(
         stats.fetch_failures += failed;
     });
     let (whole, mentioned) = conclude(shard, context, &begun, &results, committed_only);
-    let answers = wanted
+    let answers = begun
+        .parts
         .iter()
         .zip(results)
         .zip(mentioned)
         .filter(|(_, mentioned)| *mentioned)
-        .map(|((wanted, result), _)| Answer { wanted, result })
+        .map(|((part, result), _)| Answer { wanted: &part.wanted, result })
         .collect();
     respond::<R>(context, whole, answers)
 }
@@ -85,15 +84,17 @@ fn conclude<R: Runtime>(
     let mut sessions = shard.sessions.borrow_mut();
     let whole = |session_id| Whole { error: ErrorCode::None, session_id, committed_only };
     let everything = vec![true; results.len()];
-    let outcome = match begun {
-        Begun::Full(_) => (whole(0), everything),
-        Begun::Opening(wanted) => {
+    let outcome = match begun.kind {
+        Kind::Full => (whole(0), everything),
+        Kind::Opening => {
             let id = session_id(shard);
-            let answered: Vec<_> = wanted.iter().cloned().zip(results.iter().map(told)).collect();
+            let wanted = begun.parts.iter().map(|part| part.wanted.clone());
+            let answered: Vec<_> = wanted.zip(results.iter().map(told)).collect();
+            let by_id = context.version >= 13;
             let evicted_count = sessions.evicted_count();
             let id = match shard.buggify(Buggify::FetchSessionRefused) {
                 true => 0,
-                false => sessions.open(id, answered.into_iter(), context.version >= 13, now),
+                false => sessions.open(id, answered.into_iter(), by_id, now, &shard.wakes),
             };
             if sessions.evicted_count() > evicted_count {
                 shard.sometimes(Site::FetchSessionEvicted);
@@ -103,18 +104,17 @@ fn conclude<R: Runtime>(
             }
             (whole(if context.version >= 7 { id } else { 0 }), everything)
         }
-        Begun::Incremental { id, epoch, wanted } => {
-            let key = |it: &Wanted| (it.topic.clone(), it.partition);
-            let answers = wanted.iter().map(key).zip(results.iter().map(told));
-            match sessions.answer(*id, *epoch, answers) {
+        Kind::Incremental { id, epoch, .. } => {
+            let ids = begun.parts.iter().map(|part| part.id);
+            match sessions.answer(id, epoch, ids.zip(results.iter().map(told))) {
                 Ok(mentioned) => {
-                    let idle = wanted.iter().zip(results).find(|(_, it)| it.size_bytes == 0);
+                    let idle = begun.parts.iter().zip(results).find(|(_, it)| it.size_bytes == 0);
                     if let Some((idle, _)) = idle
                         && shard.planted(Bug::FetchSessionLosesPartition)
                     {
-                        sessions.forget(*id, idle);
+                        sessions.forget(id, &idle.wanted);
                     }
-                    (whole(*id), mentioned)
+                    (whole(id), mentioned)
                 }
                 Err(error) => (Whole { error, ..whole(0) }, vec![false; results.len()]),
             }
@@ -131,6 +131,7 @@ fn told<F>(result: &ReadResult<F>) -> Told {
         log_start_offset: result.log_start_offset,
         has_records: result.size_bytes > 0,
         is_urgent: result.is_urgent(),
+        is_watched: result.is_watched,
     }
 }
 
@@ -142,18 +143,19 @@ fn session_id<R: Runtime>(shard: &Shard<R>) -> i32 {
     i32::try_from(random * count + u64::from(shard.id.0)).expect("the range was chosen to fit")
 }
 
-/// Reads, and waits for more while there is less than `min_bytes`.
+/// Reads, and waits for more while there is less than `min_bytes`. The inner error is for the whole
+/// response: the session ended meanwhile.
 async fn read_until_enough<R: Runtime>(
     shard: &Shard<R>,
     conn: &R::Conn,
     request: &FetchRequest,
-    wanted: &[Wanted],
-) -> Result<Results<R>, Close> {
+    begun: &mut Begun,
+) -> Result<Result<Results<R>, ErrorCode>, Close> {
     let is_follower = request.replica_id >= 0 || request.replica_state.replica_id >= 0;
     if is_follower {
         // Not a member of any replica set here.
-        let refused = |_: &Wanted| ReadResult::error(ErrorCode::NotLeaderOrFollower);
-        return Ok(wanted.iter().map(refused).collect());
+        let refused = |_: &Part| ReadResult::error(ErrorCode::NotLeaderOrFollower);
+        return Ok(Ok(begun.parts.iter().map(refused).collect()));
     }
     let max_wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
     let deadline = shard.rt.now().mono + Duration::from_millis(max_wait_ms);
@@ -162,20 +164,21 @@ async fn read_until_enough<R: Runtime>(
         bytes_max: usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_BYTES_MAX),
         bytes_min: usize::try_from(request.min_bytes).unwrap_or(0).min(FETCH_BYTES_MAX),
         committed_only: request.isolation_level == READ_COMMITTED,
-        watch: None,
+        watcher: None,
     };
     let mut parked: Option<Parked<'_, R>> = None;
     loop {
-        let (homes, found) = resolve(shard, wanted, &mut group.reads);
+        let (homes, found) = resolve(shard, &begun.parts, &mut group.reads);
         let unresolved = found.iter().any(Result::is_err);
-        let may_wait = max_wait_ms > 0 && !unresolved && !group.reads.is_empty();
-        if may_wait && parked.is_none() {
-            parked = Parked::begin(shard);
+        let is_session = matches!(begun.kind, Kind::Incremental { .. });
+        let may_wait = max_wait_ms > 0 && !unresolved && (is_session || !group.reads.is_empty());
+        if parked.is_none() {
+            parked = Parked::begin(shard, begun.kind, may_wait);
         }
         let is_woken_early = parked.is_some() && shard.buggify(Buggify::FetchWokenEarly);
-        let life = if is_woken_early { EARLY_LIFE } else { WATCH_LIFE };
-        let life = (shard.rt.now().mono + life).min(deadline);
-        group.watch = parked.as_ref().map(|it| it.watch(life));
+        let life = shard.rt.now().mono + EARLY_LIFE;
+        let life = if is_woken_early { life.min(deadline) } else { deadline };
+        group.watcher = parked.as_ref().map(Parked::watcher);
         let mut read = read_everywhere(shard, &group, &homes).await.into_iter();
         let results: Results<R> = found
             .into_iter()
@@ -187,27 +190,33 @@ async fn read_until_enough<R: Runtime>(
         let size_bytes: usize = results.iter().map(|it| it.size_bytes as usize).sum();
         let enough = size_bytes >= group.bytes_min || results.iter().any(ReadResult::is_urgent);
         let Some(parked) = parked.as_ref().filter(|_| !enough && may_wait) else {
-            return Ok(results);
+            return Ok(Ok(results));
         };
         if shard.rt.now().mono >= deadline || shard.stopping.get() {
-            return Ok(results);
+            return Ok(Ok(results));
         }
         drop(results);
         parked.wait(conn, life).await?;
+        if let Kind::Incremental { id, epoch, .. } = begun.kind {
+            match shard.sessions.borrow_mut().due(id, epoch, &shard.wakes) {
+                Ok(parts) => begun.parts = parts,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
     }
 }
 
 /// Where each wanted partition lives; the reads of those that exist go to `reads`.
 fn resolve<R: Runtime>(
     shard: &Shard<R>,
-    wanted: &[Wanted],
+    parts: &[Part],
     reads: &mut Vec<Read>,
 ) -> (Vec<ShardId>, Vec<Result<(), ErrorCode>>) {
     reads.clear();
-    let mut homes = Vec::with_capacity(wanted.len());
-    let mut found = Vec::with_capacity(wanted.len());
+    let mut homes = Vec::with_capacity(parts.len());
+    let mut found = Vec::with_capacity(parts.len());
     let topics = shard.topics.borrow();
-    for it in wanted {
+    for Part { id, wanted: it } in parts {
         let topic = match &it.topic {
             TopicKey::Name(name) => topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition),
             TopicKey::Id(id) => topics.by_id(*id).ok_or(ErrorCode::UnknownTopicId),
@@ -221,42 +230,54 @@ fn resolve<R: Runtime>(
                 bytes_max: it.bytes_max,
                 leader_epoch: it.leader_epoch,
                 last_fetched_epoch: it.last_fetched_epoch,
+                part: *id,
             });
         }));
     }
     (homes, found)
 }
 
-/// A fetch that waits; its token is void once this is dropped.
+/// Where a fetch is woken: at its session's place, or at one of its own that ends with it.
 struct Parked<'s, R: Runtime> {
     shard: &'s Shard<R>,
     token: Slot,
-    woken: Notify,
+    is_session: bool,
 }
 
 impl<'s, R: Runtime> Parked<'s, R> {
-    /// `None` when too many fetches wait already: this one is answered with what there is.
-    fn begin(shard: &'s Shard<R>) -> Option<Self> {
-        let place = match shard.buggify(Buggify::FetchNotParked) {
+    /// `None` for a fetch without a session that need not wait, or when too many wait already: it is
+    /// answered with what there is.
+    fn begin(shard: &'s Shard<R>, kind: Kind, may_wait: bool) -> Option<Self> {
+        if let Kind::Incremental { token, .. } = kind {
+            return Some(Self { shard, token, is_session: true });
+        }
+        if !may_wait {
+            return None;
+        }
+        let token = match shard.buggify(Buggify::FetchNotParked) {
             true => None,
             false => shard.wakes.begin(),
         };
-        let Some((token, woken)) = place else {
+        if token.is_none() {
             shard.sometimes(Site::FetchNotParked);
-            return None;
-        };
-        Some(Self { shard, token, woken })
+        }
+        token.map(|token| Self { shard, token, is_session: false })
     }
 
-    fn watch(&self, deadline: Instant) -> Watch {
-        Watch { shard: self.shard.id, token: self.token, deadline }
+    fn watcher(&self) -> Watcher {
+        let (shard, token) = (self.shard.id, self.token);
+        if self.is_session {
+            Watcher::Session { shard, token }
+        } else {
+            Watcher::Fetch { shard, token }
+        }
     }
 
     /// Waits for a change, the time, or the end of the connection.
     async fn wait(&self, conn: &R::Conn, until: Instant) -> Result<(), Close> {
         self.shard.count(|stats| stats.fetches_parked += 1);
         self.shard.sometimes(Site::FetchParked);
-        let changed = race(self.woken.notified(), self.shard.rt.sleep_until(until));
+        let changed = race(self.shard.wakes.woken(self.token), self.shard.rt.sleep_until(until));
         let over = race(changed, self.shard.stop_asked.notified());
         match race(over, conn.wait_closed()).await {
             runtime::sync::First::Left(_) => Ok(()),
@@ -267,6 +288,8 @@ impl<'s, R: Runtime> Parked<'s, R> {
 
 impl<R: Runtime> Drop for Parked<'_, R> {
     fn drop(&mut self) {
-        self.shard.wakes.end(self.token);
+        if !self.is_session {
+            self.shard.wakes.end(self.token);
+        }
     }
 }

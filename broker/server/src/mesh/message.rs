@@ -10,6 +10,7 @@ use crate::control::SharedDelta;
 use crate::fetch::{ReadGroup, ReadResult};
 use crate::metrics::Snapshot;
 use crate::offline::Failure;
+use crate::partition::Watch;
 use crate::produce::{Append, Outcome};
 use crate::query::{Answered, Query};
 
@@ -86,6 +87,6 @@ pub(crate) enum Notice<R: Runtime> {
     Directories(Vec<DirectoryInfo>),
     /// A replica's log failed.
     LogOffline { at: TopicPartition, failure: Failure },
-    /// There may be more to read for these fetches.
-    Wake(Vec<Slot>),
+    /// There may be more to read for these fetches and sessions.
+    Wake(Vec<Watch>),
 }

@@ -102,6 +102,8 @@ impl<R: Runtime> Partition<R> {
         let log_start_offset = self.log.start_offset();
         if log_start_offset > self.replica().ends().log_start_offset {
             self.hear(shard, Event::LogStartMoved { log_start_offset });
+            // A session is told of a new log start (KIP-227), and a reader below it of its error.
+            self.wake_readers(shard);
         }
     }
 

@@ -1,44 +1,33 @@
-//! Fetches that wait for a partition to have more to read.
+//! Fetches that wait for a partition to have news.
 //!
-//! A watch fires once. It is not taken back when its fetch ends otherwise: its token finds nothing
-//! then, and the list is thinned whenever it has doubled.
+//! A watch fires once. It is not taken back when its fetch or session ends otherwise: its token finds
+//! nothing then. A waiter's place is used again, so that a partition keeps at most one watch for each
+//! place of each shard.
 
-use model::{Instant, ShardId, Slot};
+use std::collections::BTreeMap;
 
-/// Whom to wake, and until when it matters.
+use model::{ShardId, Slot};
+
+/// Whom to wake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Watch {
     pub(crate) shard: ShardId,
     pub(crate) token: Slot,
-    pub(crate) deadline: Instant,
+    /// What the waiter calls this partition.
+    pub(crate) part: u64,
 }
 
-const LEN_MIN: usize = 16;
-
-#[derive(Debug)]
-pub(super) struct Watches {
-    list: Vec<Watch>,
-    /// Length at which dead watches are looked for.
-    thin_at: usize,
-}
-
-impl Default for Watches {
-    fn default() -> Self {
-        Self { list: Vec::new(), thin_at: LEN_MIN }
-    }
-}
+#[derive(Debug, Default)]
+pub(super) struct Watches(BTreeMap<(ShardId, u32), Watch>);
 
 impl Watches {
-    pub(super) fn add(&mut self, watch: Watch, is_live: impl Fn(&Watch) -> bool) {
-        if self.list.len() >= self.thin_at {
-            self.list.retain(is_live);
-            self.thin_at = LEN_MIN.max(self.list.len() * 2);
-        }
-        self.list.push(watch);
+    /// Whoever had this place on that shard before has ended, or asks again.
+    pub(super) fn add(&mut self, watch: Watch) {
+        self.0.insert((watch.shard, watch.token.index), watch);
     }
 
     /// Fires all of them.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Watch> {
-        self.list.drain(..)
+        core::mem::take(&mut self.0).into_values()
     }
 }

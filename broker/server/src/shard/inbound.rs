@@ -142,7 +142,7 @@ fn serve_notice<R: Runtime>(shard: &Rc<Shard<R>>, from: ShardId, notice: Notice<
         Notice::ConnectionsClosed(count) => {
             shard.connections.borrow_mut().closed_on(from, count);
         }
-        Notice::Wake(tokens) => tokens.into_iter().for_each(|token| shard.wakes.wake(token)),
+        Notice::Wake(watches) => watches.into_iter().for_each(|it| shard.wakes.wake(it)),
         Notice::LogOffline { at, failure } => shard.offline.add(at, failure),
         Notice::Directories(directories) => shard.directories.set(directories),
     }

@@ -1,6 +1,8 @@
 use wire::messages::fetch::{FetchPartition, FetchTopic, ForgottenTopic};
 
 use super::*;
+use crate::partition::Watch;
+use model::ShardId;
 
 const NOW: Instant = Instant(1);
 const NEW_ID: i32 = 77;
@@ -25,118 +27,156 @@ fn request(id: i32, epoch: i32, partitions: &[(i32, i64)]) -> FetchRequest {
 }
 
 fn told(high_watermark: i64, has_records: bool) -> Told {
-    Told { high_watermark, log_start_offset: 0, has_records, is_urgent: false }
+    let (is_urgent, is_watched) = (false, !has_records);
+    Told { high_watermark, log_start_offset: 0, has_records, is_urgent, is_watched }
 }
 
-/// Opens a session over these partitions, all told a high watermark of 0.
-fn open(sessions: &mut Sessions, partitions: &[(i32, i64)]) -> i32 {
-    let Ok(Begun::Opening(wanted)) = sessions.begin(&request(0, 0, partitions), 12, NOW) else {
-        panic!("epoch 0 opens a session");
-    };
-    let answered: Vec<_> = wanted.into_iter().map(|wanted| (wanted, told(0, false))).collect();
-    sessions.open(NEW_ID, answered.into_iter(), false, NOW)
+/// The table, and where its sessions are woken.
+struct Scene {
+    sessions: Sessions,
+    wakes: Wakes,
 }
 
-fn partitions(begun: Result<Begun, ErrorCode>) -> Vec<i32> {
-    match begun.unwrap() {
-        Begun::Full(wanted) | Begun::Opening(wanted) | Begun::Incremental { wanted, .. } => {
-            wanted.iter().map(|it| it.partition).collect()
-        }
+impl Scene {
+    fn new(session_limit: usize) -> Self {
+        Self { sessions: Sessions::new(session_limit, 100), wakes: Wakes::new(ShardId(0), 10) }
+    }
+
+    fn begin(&mut self, request: &FetchRequest) -> Result<Begun, ErrorCode> {
+        self.sessions.begin(request, 12, NOW, &self.wakes)
+    }
+
+    /// Opens a session over these partitions, all told a high watermark of 0. 0 if it is refused.
+    fn open(&mut self, id: i32, partitions: &[(i32, i64)], now: Instant) -> i32 {
+        let begun = self.sessions.begin(&request(0, 0, partitions), 12, now, &self.wakes).unwrap();
+        assert_eq!(begun.kind, Kind::Opening);
+        let answered: Vec<_> =
+            begun.parts.into_iter().map(|part| (part.wanted, opened())).collect();
+        self.sessions.open(id, answered.into_iter(), false, now, &self.wakes)
+    }
+
+    /// The partitions that the next request of this epoch reads, by number.
+    fn reads(&mut self, id: i32, epoch: i32, named: &[(i32, i64)]) -> Vec<i32> {
+        let begun = self.begin(&request(id, epoch, named)).unwrap();
+        begun.parts.iter().map(|part| part.wanted.partition).collect()
+    }
+
+    /// Answers a request of this epoch: which partitions are mentioned. Parts are numbered from 0.
+    fn answer(&mut self, id: i32, epoch: i32, answers: &[(u64, Told)]) -> Vec<bool> {
+        self.sessions.answer(id, epoch + 1, answers.iter().copied()).unwrap()
+    }
+
+    /// Something happened to a watched partition.
+    fn wake(&self, id: i32, part: u64) {
+        let token = self.sessions.open[&id].token;
+        self.wakes.wake(Watch { shard: ShardId(0), token, part });
     }
 }
 
+/// The answer that opens a session sets no watch.
+fn opened() -> Told {
+    Told { is_watched: false, ..told(0, false) }
+}
+
 #[test]
-fn an_incremental_request_means_the_whole_session() {
-    let mut sessions = Sessions::new(10, 100);
-    let id = open(&mut sessions, &[(0, 5), (1, 6)]);
-    assert_eq!(id, NEW_ID);
-    let begun = sessions.begin(&request(id, 1, &[]), 12, NOW);
-    assert_eq!(partitions(begun), [0, 1]);
+fn after_the_first_walk_a_request_reads_what_has_news_and_what_it_names() {
+    let mut scene = Scene::new(10);
+    let id = scene.open(NEW_ID, &[(0, 5), (1, 6), (2, 7)], NOW);
+    assert_eq!(scene.reads(id, 1, &[]), [0, 1, 2]);
+    scene.answer(id, 1, &[(0, told(0, false)), (1, told(0, false)), (2, told(0, false))]);
+    assert_eq!(scene.reads(id, 2, &[]), []);
+    scene.wake(id, 1);
+    assert_eq!(scene.reads(id, 3, &[(2, 9)]), [2, 1]);
+}
+
+#[test]
+fn news_between_the_read_and_the_answer_are_not_lost() {
+    let mut scene = Scene::new(10);
+    let id = scene.open(NEW_ID, &[(0, 0)], NOW);
+    assert_eq!(scene.reads(id, 1, &[]), [0]);
+    scene.wake(id, 0);
+    scene.answer(id, 1, &[(0, told(0, false))]);
+    assert_eq!(scene.reads(id, 2, &[]), [0]);
+}
+
+#[test]
+fn news_of_a_forgotten_partition_are_dropped() {
+    let mut scene = Scene::new(10);
+    let id = scene.open(NEW_ID, &[(0, 0), (1, 0)], NOW);
+    scene.wake(id, 0);
+    let forgets = FetchRequest { forgotten_topics_data: forgotten(0), ..request(id, 1, &[]) };
+    let begun = scene.begin(&forgets).unwrap();
+    assert_eq!(begun.parts.iter().map(|part| part.wanted.partition).collect::<Vec<_>>(), [1]);
 }
 
 #[test]
 fn a_wrong_epoch_or_id_is_an_error_and_the_session_stays() {
-    let mut sessions = Sessions::new(10, 100);
-    let id = open(&mut sessions, &[(0, 0)]);
+    let mut scene = Scene::new(10);
+    let id = scene.open(NEW_ID, &[(0, 0)], NOW);
+    assert_eq!(scene.begin(&request(id, 2, &[])), Err(ErrorCode::InvalidFetchSessionEpoch));
+    assert_eq!(scene.begin(&request(id + 1, 1, &[])), Err(ErrorCode::FetchSessionIdNotFound));
     assert_eq!(
-        sessions.begin(&request(id, 2, &[]), 12, NOW),
-        Err(ErrorCode::InvalidFetchSessionEpoch)
-    );
-    assert_eq!(
-        sessions.begin(&request(id + 1, 1, &[]), 12, NOW),
-        Err(ErrorCode::FetchSessionIdNotFound)
-    );
-    assert_eq!(
-        sessions.begin(&request(id, 1, &[]), 13, NOW),
+        scene.sessions.begin(&request(id, 1, &[]), 13, NOW, &scene.wakes),
         Err(ErrorCode::FetchSessionTopicIdError)
     );
-    assert!(sessions.begin(&request(id, 1, &[]), 12, NOW).is_ok());
+    assert!(scene.begin(&request(id, 1, &[])).is_ok());
 }
 
 #[test]
-fn only_changes_are_mentioned() {
-    let mut sessions = Sessions::new(10, 100);
-    let id = open(&mut sessions, &[(0, 0), (1, 0), (2, 0)]);
-    sessions.begin(&request(id, 1, &[]), 12, NOW).unwrap();
-    let key = |partition| (TopicKey::Name("t".to_owned()), partition);
-    let answers = [(key(0), told(0, false)), (key(1), told(4, false)), (key(2), told(0, true))];
-    assert_eq!(sessions.answer(id, 2, answers.into_iter()), Ok(vec![false, true, true]));
-    // What returned records is served last next time.
-    assert_eq!(partitions(sessions.begin(&request(id, 2, &[]), 12, NOW)), [0, 1, 2]);
-    let answers = [(key(0), told(9, true)), (key(1), told(4, false)), (key(2), told(0, false))];
-    assert_eq!(sessions.answer(id, 3, answers.into_iter()), Ok(vec![true, false, false]));
-    assert_eq!(partitions(sessions.begin(&request(id, 3, &[]), 12, NOW)), [1, 2, 0]);
+fn only_changes_are_mentioned_and_who_returned_records_is_served_last() {
+    let mut scene = Scene::new(10);
+    let id = scene.open(NEW_ID, &[(0, 0), (1, 0), (2, 0)], NOW);
+    scene.reads(id, 1, &[]);
+    let answers = [(0, told(0, false)), (1, told(4, true)), (2, told(0, true))];
+    assert_eq!(scene.answer(id, 1, &answers), [false, true, true]);
+    scene.wake(id, 0);
+    assert_eq!(scene.reads(id, 2, &[]), [1, 2, 0]);
+    let answers = [(1, told(9, true)), (2, told(0, false)), (0, told(0, false))];
+    assert_eq!(scene.answer(id, 2, &answers), [true, false, false]);
+    assert_eq!(scene.reads(id, 3, &[]), [1]);
 }
 
 #[test]
 fn an_error_is_mentioned_until_it_is_gone_and_its_end_once() {
-    let mut sessions = Sessions::new(10, 100);
-    let id = open(&mut sessions, &[(0, 0)]);
-    let key = (TopicKey::Name("t".to_owned()), 0);
-    let broken = Told { is_urgent: true, ..told(-1, false) };
+    let mut scene = Scene::new(10);
+    let id = scene.open(NEW_ID, &[(0, 0)], NOW);
+    let broken = Told { is_urgent: true, is_watched: false, ..told(-1, false) };
     for (epoch, told, expected) in [
         (1, broken, true),
         (2, broken, true),
-        (3, told(0, false), true),
+        (3, Told { is_watched: false, ..told(0, false) }, true),
         (4, told(0, false), false),
     ] {
-        sessions.begin(&request(id, epoch, &[]), 12, NOW).unwrap();
-        let answers = [(key.clone(), told)].into_iter();
-        assert_eq!(sessions.answer(id, epoch + 1, answers), Ok(vec![expected]), "epoch {epoch}");
+        assert_eq!(scene.reads(id, epoch, &[]), [0], "epoch {epoch}");
+        assert_eq!(scene.answer(id, epoch, &[(0, told)]), [expected], "epoch {epoch}");
     }
 }
 
 #[test]
 fn a_session_emptied_by_the_forget_list_is_dropped() {
-    let mut sessions = Sessions::new(10, 100);
-    let id = open(&mut sessions, &[(0, 0)]);
-    let forgotten = vec![ForgottenTopic {
-        topic: "t".to_owned(),
-        partitions: vec![0],
-        ..ForgottenTopic::default()
-    }];
-    let request = FetchRequest { forgotten_topics_data: forgotten, ..request(id, 1, &[]) };
-    assert_eq!(sessions.begin(&request, 12, NOW), Ok(Begun::Full(Vec::new())));
-    assert_eq!(sessions.len(), 0);
+    let mut scene = Scene::new(10);
+    let id = scene.open(NEW_ID, &[(0, 0)], NOW);
+    let request = FetchRequest { forgotten_topics_data: forgotten(0), ..request(id, 1, &[]) };
+    assert_eq!(scene.begin(&request), Ok(Begun { kind: Kind::Full, parts: Vec::new() }));
+    assert_eq!(scene.sessions.len(), 0);
 }
 
 #[test]
 fn a_full_table_gives_up_only_a_session_that_was_long_unused() {
-    let mut sessions = Sessions::new(1, 100);
-    open(&mut sessions, &[(0, 0)]);
-    let wanted = |sessions: &mut Sessions, now| {
-        let Ok(Begun::Opening(wanted)) = sessions.begin(&request(0, 0, &[(0, 0)]), 12, now) else {
-            panic!("epoch 0 opens a session");
-        };
-        let answered: Vec<_> = wanted.into_iter().map(|it| (it, told(0, false))).collect();
-        sessions.open(NEW_ID + 1, answered.into_iter(), false, now)
-    };
-    assert_eq!(wanted(&mut sessions, NOW), 0, "refused: id 0 is a fetch without a session");
-    assert_eq!(wanted(&mut sessions, NOW + EVICTION_AGE), NEW_ID + 1);
-    assert_eq!(sessions.len(), 1);
+    let mut scene = Scene::new(1);
+    scene.open(NEW_ID, &[(0, 0)], NOW);
+    let refused = scene.open(NEW_ID + 1, &[(0, 0)], NOW);
+    assert_eq!(refused, 0, "id 0 is a fetch without a session");
+    assert_eq!(scene.open(NEW_ID + 1, &[(0, 0)], NOW + EVICTION_AGE), NEW_ID + 1);
+    assert_eq!(scene.sessions.len(), 1);
 }
 
 #[test]
 fn the_epoch_after_the_largest_is_one() {
     assert_eq!(epoch_after(i32::MAX), 1);
+}
+
+fn forgotten(partition: i32) -> Vec<ForgottenTopic> {
+    let topic = "t".to_owned();
+    vec![ForgottenTopic { topic, partitions: vec![partition], ..ForgottenTopic::default() }]
 }
