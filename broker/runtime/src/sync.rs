@@ -1,6 +1,7 @@
 //! How tasks of one shard wait for each other. Single thread: no locks, no atomics.
 
 mod channel;
+mod gather;
 mod notify;
 mod oneshot;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod polling;
 mod race;
 
 pub use channel::{Receiver, Sender, channel};
+pub use gather::gather;
 pub use notify::Notify;
 pub use oneshot::{Promise, Reply, oneshot};
 pub use race::{First, race};
