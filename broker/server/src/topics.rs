@@ -1,6 +1,6 @@
 //! What this shard knows of the topics, in the form that the data path asks for.
 //!
-//! Derived from the metadata image whenever that changes ([`topic_changed`], [`topic_removed`]): the
+//! Derived from the metadata image whenever that changes ([`topics_changed`], [`topic_removed`]): the
 //! data path looks here, not into the image. Replicas whose home is this shard are opened, told their
 //! role and deleted here.
 
@@ -11,6 +11,7 @@ use controller::{PartitionImage, TopicImage};
 use model::{ErrorCode, LeaderEpoch, PartitionIndex, ShardId, TopicId, TopicPartition};
 use replication::{Event, LogEnds, Producers, Replica};
 use runtime::Runtime;
+use runtime::sync::gather;
 use storage::{LogId, StorageError};
 
 use crate::boot::Level;
@@ -86,73 +87,75 @@ impl Topics {
 /// `producer.id.expiration.ms`.
 pub(crate) const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
 
-/// Makes this shard's view of one topic what the image says, and its replicas with it.
-pub(crate) async fn topic_changed<R: Runtime>(
+/// Logs that are opened side by side: each has a handful of small reads to wait for.
+const LOGS_OPENING: usize = 32;
+
+/// Makes this shard's view of the topics what the image says, and its replicas with it.
+pub(crate) async fn topics_changed<R: Runtime>(
     shard: &Shard<R>,
-    image: &TopicImage,
-    settings: TopicSettings,
+    changed: Vec<(TopicImage, TopicSettings)>,
 ) {
-    let topic = Rc::new(Topic {
-        id: image.id,
-        name: image.name.clone(),
-        partition_count: i32::try_from(image.partitions.len()).unwrap_or(i32::MAX),
-        settings,
-    });
-    for (partition, index) in image.partitions.iter().zip(0..) {
-        let at = TopicPartition { topic: image.id, partition: PartitionIndex(index) };
-        let is_replica = partition.replicas.contains(&shard.boot.node_id);
-        if is_replica && at.home(shard.shard_count) == shard.id {
-            follow(shard, at, &topic, partition).await;
+    let mut topics = Vec::new();
+    let mut replicas = Vec::new();
+    for (image, settings) in changed {
+        let topic = Rc::new(Topic {
+            id: image.id,
+            name: image.name.clone(),
+            partition_count: i32::try_from(image.partitions.len()).unwrap_or(i32::MAX),
+            settings,
+        });
+        for (partition, index) in image.partitions.into_iter().zip(0..) {
+            let at = TopicPartition { topic: topic.id, partition: PartitionIndex(index) };
+            let is_replica = partition.replicas.contains(&shard.boot.node_id);
+            if is_replica && at.home(shard.shard_count) == shard.id {
+                replicas.push((at, Rc::clone(&topic), partition));
+            }
+        }
+        topics.push(topic);
+    }
+    // One that failed before stays closed until a restart.
+    let absent = replicas
+        .iter()
+        .filter(|(at, ..)| shard.partition(*at).is_none() && shard.offline.failure(*at).is_none());
+    gather(absent.map(|(at, topic, _)| open_or_report(shard, *at, topic)), LOGS_OPENING).await;
+    for (at, topic, image) in &replicas {
+        if let Some(replica) = shard.partition(*at) {
+            replica.set_topic(shard, Rc::clone(topic));
+            replica.hear(shard, role(shard, image));
         }
     }
-    // Last: whoever finds the topic finds its replicas open.
-    shard.topics.borrow_mut().insert(topic);
+    // Last: whoever finds a topic finds its replicas open.
+    for topic in topics {
+        shard.topics.borrow_mut().insert(topic);
+    }
     shard.wakes.send(shard);
 }
 
-async fn follow<R: Runtime>(
-    shard: &Shard<R>,
-    at: TopicPartition,
-    topic: &Rc<Topic>,
-    image: &PartitionImage,
-) {
-    let replica = match shard.partition(at) {
-        Some(open) => {
-            open.set_topic(shard, Rc::clone(topic));
-            open
-        }
-        // It failed before, and stays closed until a restart.
-        None if shard.offline.failure(at).is_some() => return,
-        None => match open(shard, at, topic).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                let (name, index) = (&topic.name, at.partition);
-                let text = format!("cannot open log topic={name} partition={index}: {error}");
-                OfflineLogs::report(shard, at, Failure::Open);
-                return shard.log(Level::Error, text);
-            }
-        },
-    };
+/// A log that does not open concerns its partition alone.
+async fn open_or_report<R: Runtime>(shard: &Shard<R>, at: TopicPartition, topic: &Rc<Topic>) {
+    if let Err(error) = open(shard, at, topic).await {
+        let (name, index) = (&topic.name, at.partition);
+        let text = format!("cannot open log topic={name} partition={index}: {error}");
+        OfflineLogs::report(shard, at, Failure::Open);
+        shard.log(Level::Error, text);
+    }
+}
+
+fn role<R: Runtime>(shard: &Shard<R>, image: &PartitionImage) -> Event {
     let leader_epoch = image.leader_epoch;
-    replica.hear(
-        shard,
-        if image.leader == Some(shard.boot.node_id) {
-            Event::BecomeLeader {
-                leader_epoch,
-                isr: image.isr.clone(),
-                replicas: image.replicas.clone(),
-            }
-        } else {
-            Event::BecomeFollower { leader: image.leader, leader_epoch }
-        },
-    );
+    if image.leader == Some(shard.boot.node_id) {
+        let (isr, replicas) = (image.isr.clone(), image.replicas.clone());
+        Event::BecomeLeader { leader_epoch, isr, replicas }
+    } else {
+        Event::BecomeFollower { leader: image.leader, leader_epoch }
+    }
 }
 
 async fn open<R: Runtime>(
     shard: &Shard<R>,
     at: TopicPartition,
     topic: &Rc<Topic>,
-) -> Result<Rc<Partition<R>>, StorageError> {
+) -> Result<(), StorageError> {
     let producers = Producers::new(shard.limits.producers_per_partition, PRODUCER_EXPIRATION_MS);
     let mut recovery = ProducerRecovery(producers);
     let id = LogId { at, topic: topic.name.clone() };
@@ -167,9 +170,8 @@ async fn open<R: Runtime>(
     };
     let min_isr = topic.settings.min_isr;
     let replica = Replica::new(at, shard.boot.node_id, min_isr, ends, recovery.0);
-    let partition = Rc::new(Partition::new(Rc::clone(topic), log, replica));
-    shard.put_partition(Rc::clone(&partition));
-    Ok(partition)
+    shard.put_partition(Rc::new(Partition::new(Rc::clone(topic), log, replica)));
+    Ok(())
 }
 
 /// Ends the replicas of a deleted topic and gives their files to deletion.

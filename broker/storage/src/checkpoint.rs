@@ -52,11 +52,30 @@ impl Checkpoints {
     /// # Errors
     /// [`StorageError::Disk`]; the old files stay valid.
     pub async fn write<R: Disk>(&self, rt: &R, directory: &Path) -> Result<(), StorageError> {
-        let recovery_points = render_offsets(&self.recovery_points);
-        files::replace(rt, &directory.join(RECOVERY_POINT_FILE), recovery_points).await?;
-        let log_starts = render_offsets(&self.log_starts);
-        files::replace(rt, &directory.join(LOG_START_FILE), log_starts).await?;
-        files::replace(rt, &directory.join(CLEANER_FILE), render_offsets(&self.first_dirty)).await
+        self.write_changes(rt, directory, None).await
+    }
+
+    /// The same for the files that say something else than before.
+    ///
+    /// # Errors
+    /// As [`Checkpoints::write`].
+    pub async fn write_changes<R: Disk>(
+        &self,
+        rt: &R,
+        directory: &Path,
+        before: Option<&Self>,
+    ) -> Result<(), StorageError> {
+        let files = [
+            (RECOVERY_POINT_FILE, &self.recovery_points, before.map(|it| &it.recovery_points)),
+            (LOG_START_FILE, &self.log_starts, before.map(|it| &it.log_starts)),
+            (CLEANER_FILE, &self.first_dirty, before.map(|it| &it.first_dirty)),
+        ];
+        for (name, offsets, before) in files {
+            if before != Some(offsets) {
+                files::replace(rt, &directory.join(name), render_offsets(offsets)).await?;
+            }
+        }
+        Ok(())
     }
 }
 

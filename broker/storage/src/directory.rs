@@ -29,16 +29,21 @@ pub struct DirectoryInfo {
 }
 
 impl DirectoryInfo {
-    /// What the checkpoint files said about logs that are still there: the ground on which the values of open logs are
-    /// laid before they are written. A log that could not be opened keeps its recovery point this way; without it, a
-    /// later start would take rot for a torn tail and cut.
+    /// The values of open logs, and those that the checkpoint files had for logs that are there but not open: one that
+    /// could not be opened keeps its recovery point this way; without it, a later start would take rot for a torn tail
+    /// and cut.
     ///
     /// # Errors
     /// [`StorageError::Disk`].
-    pub async fn surviving_checkpoints<R: Disk>(
+    pub async fn checkpoints_with<R: Disk>(
         &self,
         rt: &R,
+        open: Checkpoints,
     ) -> Result<Checkpoints, StorageError> {
+        let known = &self.checkpoints.recovery_points;
+        if known.keys().all(|name| open.recovery_points.contains_key(name)) {
+            return Ok(open);
+        }
         let listed = rt.list(&self.path).await.map_err(StorageError::disk(&self.path, "list"))?;
         // Sorted by name.
         let exists = |name: &String| listed.binary_search_by(|e| e.name.cmp(name)).is_ok();
@@ -47,6 +52,7 @@ impl DirectoryInfo {
         checkpoints.log_starts.retain(|name, _| exists(name));
         // A log of the same name may be new: cleaning from its start costs time, skipping a part keeps old records.
         checkpoints.first_dirty.clear();
+        checkpoints.merge(open);
         Ok(checkpoints)
     }
 }

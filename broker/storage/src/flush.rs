@@ -15,7 +15,7 @@ use runtime::sync::{First, race};
 
 use crate::StorageError;
 use crate::journal::CommitRules;
-use crate::log::LogShared;
+use crate::log::{LogShared, append_indexes};
 use crate::store::{Owner, Shared, StoreEvent};
 
 /// A segment with this much unsynced is synced at once: later the sync would hold up the disk for long.
@@ -206,6 +206,9 @@ impl<R: Runtime> Shared<R> {
         }
         if !unnamed.is_empty() && !self.planted(Bug::DirectoryNotSynced) {
             rt.sync_dir(&log.path).await.map_err(StorageError::disk(&log.path, "sync"))?;
+        }
+        if log.state.borrow().truncation_count == truncation_count {
+            append_indexes(rt, log, end).await;
         }
         let mut state = log.state.borrow_mut();
         for base in unnamed {

@@ -32,6 +32,21 @@ pub(crate) struct Indexes {
     times: Vec<TimeEntry>,
 }
 
+/// Entries of both indexes, counted from the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct EntryCounts {
+    pub(crate) offsets: usize,
+    pub(crate) times: usize,
+}
+
+impl EntryCounts {
+    /// Where the next entry lies in each file.
+    pub(crate) fn sizes_bytes(self) -> (u64, u64) {
+        let (offsets, times) = (self.offsets * OFFSET_ENTRY_BYTES, self.times * TIME_ENTRY_BYTES);
+        (offsets as u64, times as u64)
+    }
+}
+
 impl Indexes {
     pub(crate) fn decode(offsets: &[u8], times: &[u8]) -> Self {
         let mut indexes = Self::default();
@@ -64,11 +79,15 @@ impl Indexes {
 
     /// Contents of the two files.
     pub(crate) fn encode(&self) -> (Vec<u8>, Vec<u8>) {
-        let offsets = self
-            .offsets
+        self.encode_range(EntryCounts::default(), self.counts())
+    }
+
+    /// A part of both files.
+    pub(crate) fn encode_range(&self, from: EntryCounts, to: EntryCounts) -> (Vec<u8>, Vec<u8>) {
+        let offsets = self.offsets[from.offsets..to.offsets]
             .iter()
             .map(|entry| [entry.last_delta.to_be_bytes(), entry.position.to_be_bytes()]);
-        let times = self.times.iter().map(|entry| {
+        let times = self.times[from.times..to.times].iter().map(|entry| {
             let [a, b, c, d, e, f, g, h] = entry.timestamp_ms.to_be_bytes();
             [[a, b, c, d], [e, f, g, h], entry.last_delta.to_be_bytes()]
         });
@@ -76,6 +95,36 @@ impl Indexes {
         let offsets: Vec<[[u8; 4]; 2]> = offsets.collect();
         let times: Vec<[[u8; 4]; 3]> = times.collect();
         (offsets.into_flattened().into_flattened(), times.into_flattened().into_flattened())
+    }
+
+    pub(crate) fn counts(&self) -> EntryCounts {
+        EntryCounts { offsets: self.offsets.len(), times: self.times.len() }
+    }
+
+    /// Entries about batches that end below `delta`.
+    pub(crate) fn counts_below(&self, delta: u32) -> EntryCounts {
+        EntryCounts {
+            offsets: self.offsets.partition_point(|entry| entry.last_delta < delta),
+            times: self.times.partition_point(|entry| entry.last_delta < delta),
+        }
+    }
+
+    /// Whether these are the entries of `other`, and perhaps more.
+    pub(crate) fn continues(&self, other: &Self) -> bool {
+        self.offsets.starts_with(&other.offsets) && self.times.starts_with(&other.times)
+    }
+
+    /// The last entry whose batch ends below `delta` and begins before `size_bytes`, and the indexes as they were
+    /// when that batch was noted.
+    pub(crate) fn up_to(&self, delta: u32, size_bytes: u64) -> Option<(OffsetEntry, Self)> {
+        let entry = self
+            .offsets
+            .iter()
+            .rev()
+            .find(|entry| entry.last_delta < delta && u64::from(entry.position) < size_bytes)?;
+        let mut kept = self.clone();
+        kept.truncate(size_bytes, entry.last_delta + 1);
+        Some((*entry, kept))
     }
 
     pub(crate) fn push_offset(&mut self, entry: OffsetEntry) {
@@ -114,10 +163,6 @@ impl Indexes {
     pub(crate) fn delta_before_time(&self, timestamp_ms: i64) -> u32 {
         let after = self.times.partition_point(|entry| entry.timestamp_ms < timestamp_ms);
         after.checked_sub(1).map_or(0, |at| self.times[at].last_delta)
-    }
-
-    pub(crate) fn last_offset_entry(&self) -> Option<OffsetEntry> {
-        self.offsets.last().copied()
     }
 
     pub(crate) fn last_time_entry(&self) -> Option<TimeEntry> {
@@ -167,6 +212,26 @@ mod tests {
         assert_eq!(indexes.position_before(9), 0);
         assert_eq!(indexes.position_before(10), 4_000);
         assert_eq!(indexes.position_before(500), 12_000);
+    }
+
+    #[test]
+    fn a_scan_may_begin_at_the_last_entry_below_what_is_asked() {
+        let indexes = sample();
+        let begins = |delta, size_bytes| {
+            indexes.up_to(delta, size_bytes).map(|(entry, kept)| (entry.position, kept.counts()))
+        };
+        let counts = |count| EntryCounts { offsets: count, times: count };
+        assert_eq!(begins(9, 99_000), None);
+        assert_eq!(begins(10, 99_000), Some((4_000, counts(1))));
+        assert_eq!(begins(u32::MAX, 99_000), Some((12_000, counts(3))));
+        assert_eq!(begins(u32::MAX, 12_000), Some((8_000, counts(2))), "the file was cut");
+        let (_, kept) = indexes.up_to(20, 99_000).unwrap();
+        assert!(indexes.continues(&kept) && !kept.continues(&indexes));
+        let whole = indexes.encode();
+        let (offsets, times) = indexes.encode_range(kept.counts(), indexes.counts());
+        let (offsets_at, times_at) = kept.counts().sizes_bytes();
+        assert_eq!(whole.0[usize::try_from(offsets_at).unwrap()..], offsets);
+        assert_eq!(whole.1[usize::try_from(times_at).unwrap()..], times);
     }
 
     #[test]

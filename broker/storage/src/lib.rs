@@ -39,5 +39,5 @@ pub use directory::{
 };
 pub use error::StorageError;
 pub use inspect::{DirectoryFacts, LogFacts, inspect_directory};
-pub use log::{Batch, Log, Piece, Plan, ReadSpec, RecoverySink, TimestampAndOffset};
+pub use log::{Batch, Log, Piece, Plan, ReadSpec, RecoverySink, SnapshotUse, TimestampAndOffset};
 pub use store::{DirectoryStatus, Store, StoreEvent, StoreStats};

@@ -7,6 +7,8 @@
 mod create;
 mod read;
 mod recover;
+mod scan;
+mod snapshots;
 mod state;
 mod time;
 mod truncate;
@@ -21,9 +23,10 @@ use runtime::Runtime;
 pub use read::{Piece, Plan, ReadSpec};
 pub use recover::RecoverySink;
 pub(crate) use recover::{Place, open};
-pub(crate) use state::{LogShared, Op, Stamp, State};
+pub use snapshots::SnapshotUse;
+pub(crate) use state::{Cut, LogShared, Op, Stamp, State};
 pub use time::TimestampAndOffset;
-pub(crate) use write::start_writer;
+pub(crate) use write::{append_indexes, start_writer};
 
 use crate::journal::{Entry, FrameHead, FrameKind};
 use crate::segment::BatchMeta;
@@ -202,12 +205,6 @@ impl<R: Runtime> Log<R> {
     /// [`StorageError::OutOfRange`] past the end of the log.
     pub fn delete_before(&self, offset: Offset) -> Result<(), StorageError> {
         self.log.state.borrow_mut().move_start(offset)
-    }
-
-    /// Writes the producer state at the log's end, so that the next start need not replay.
-    pub fn write_producer_snapshot(&self, snapshot: Vec<u8>) {
-        self.log.state.borrow_mut().queue_snapshot(snapshot);
-        start_writer(&self.store, &self.log);
     }
 
     /// Completes when everything appended so far is in its segment and synced.

@@ -6,7 +6,7 @@
 use model::Offset;
 use wire::batch::BatchHeader;
 
-use crate::index::{Indexes, OffsetEntry, TimeEntry};
+use crate::index::{EntryCounts, Indexes, OffsetEntry, TimeEntry};
 
 /// What the log notes about one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub(crate) struct Segment<F> {
     pub(crate) file: Option<F>,
     /// `None`: in the index files, not loaded.
     pub(crate) indexes: Option<Indexes>,
+    /// Entries that the index files have; more are added as the segment grows.
+    pub(crate) indexes_on_disk: EntryCounts,
     /// Bytes since the last index entry.
     unindexed_bytes: u64,
     pub(crate) max_timestamp: Option<MaxTimestamp>,
@@ -69,6 +71,7 @@ impl<F> Segment<F> {
             size_bytes: 0,
             file: None,
             indexes: Some(Indexes::default()),
+            indexes_on_disk: EntryCounts::default(),
             unindexed_bytes: 0,
             max_timestamp: None,
             first_timestamp_ms: None,
@@ -117,11 +120,18 @@ impl<F> Segment<F> {
         self.indexes.as_ref().map_or(0, Indexes::size_bytes)
     }
 
-    /// Continues after a scan that began at an index entry.
-    pub(crate) fn resume(&mut self, indexes: Indexes, position: u64, max: Option<MaxTimestamp>) {
+    /// Stands at the batch of the last index entry, as if all before it had been noted.
+    pub(crate) fn resume(
+        &mut self,
+        indexes: Indexes,
+        position: u64,
+        max: MaxTimestamp,
+        first_timestamp_ms: i64,
+    ) {
         self.indexes = Some(indexes);
         self.size_bytes = position;
-        self.max_timestamp = max;
+        self.max_timestamp = Some(max);
+        self.first_timestamp_ms = Some(first_timestamp_ms);
     }
 
     /// Offset relative to the base, as the indexes store it.
@@ -137,9 +147,16 @@ impl<F> Segment<F> {
         }
     }
 
+    /// Whether the index files have every entry.
+    pub(crate) fn has_index_files(&self) -> bool {
+        self.indexes.as_ref().is_none_or(|indexes| indexes.counts() == self.indexes_on_disk)
+    }
+
     /// Forgets everything at or past `end`, which lies at `position`.
     pub(crate) fn truncate(&mut self, end: Offset, position: u64) {
         let delta = self.delta(end);
+        // The files are written anew.
+        self.indexes_on_disk = EntryCounts::default();
         if let Some(indexes) = &mut self.indexes {
             indexes.truncate(position, delta);
         }

@@ -94,6 +94,8 @@ pub(crate) struct Directory<R: Disk> {
     pub(crate) info: crate::DirectoryInfo,
     pub(crate) journal: Journal<R, Owner<R>>,
     pub(crate) online: Cell<bool>,
+    /// Logs that are being opened there.
+    opening_count: Cell<usize>,
     /// Logs whose segments should be synced, oldest request first.
     pub(crate) syncs: RefCell<VecDeque<Rc<LogShared<R>>>>,
     pub(crate) sync_work: Notify,
@@ -164,6 +166,7 @@ impl<R: Runtime> Store<R> {
                 info,
                 journal,
                 online: Cell::new(true),
+                opening_count: Cell::new(0),
                 syncs: RefCell::default(),
                 sync_work: Notify::new(),
             });
@@ -205,7 +208,11 @@ impl<R: Runtime> Store<R> {
         let at = id.at;
         assert!(!self.0.logs.borrow().contains_key(&at), "{at:?} is open already");
         let place = self.place(&id).await?;
-        let log = log::open(&self.0, id, config, place, sink).await?;
+        let directory = &self.0.directories[place.directory];
+        directory.opening_count.update(|count| count + 1);
+        let opened = log::open(&self.0, id, config, place, sink).await;
+        directory.opening_count.update(|count| count - 1);
+        let log = opened?;
         for base in log.open_sealed_segments() {
             self.0.opened(&log.log, base);
         }
@@ -236,7 +243,10 @@ impl<R: Runtime> Store<R> {
             });
         }
         let logs = self.0.logs.borrow();
-        let count = |directory| logs.values().filter(|log| log.directory == directory).count();
+        let count = |directory| {
+            let open_count = logs.values().filter(|log| log.directory == directory).count();
+            open_count + self.0.directories[directory].opening_count.get()
+        };
         let online =
             (0..self.0.directories.len()).filter(|at| self.0.directories[*at].online.get());
         let directory = online.min_by_key(|directory| count(*directory)).unwrap_or(0);
@@ -312,9 +322,11 @@ impl<R: Runtime> Store<R> {
     pub fn checkpoints(&self) -> Vec<Checkpoints> {
         let mut checkpoints = vec![Checkpoints::default(); self.0.directories.len()];
         for log in self.0.logs.borrow().values() {
-            let state = log.state.borrow();
+            let mut state = log.state.borrow_mut();
+            let synced = state.synced;
+            state.snapshots.give(synced);
             let name = log.id.directory_name();
-            checkpoints[log.directory].recovery_points.insert(name.clone(), state.synced);
+            checkpoints[log.directory].recovery_points.insert(name.clone(), synced);
             if let Some(first_dirty) = state.cleaning.first_dirty {
                 checkpoints[log.directory].first_dirty.insert(name.clone(), first_dirty);
             }

@@ -3,7 +3,7 @@
 mod support;
 
 use model::{LeaderEpoch, Offset};
-use storage::{LogConfig, ReadSpec};
+use storage::{LogConfig, ReadSpec, SnapshotUse};
 use support::{Rig, batch, bytes_of, config};
 
 #[test]
@@ -37,7 +37,11 @@ fn a_log_of_many_segments_reads_across_them_before_and_after_a_clean_start() {
         rig.settle();
     }
     assert!(rig.read(&log, 0) == bytes_of(&batches));
-    log.write_producer_snapshot(b"producers at the end".to_vec());
+    let ended = log.clone();
+    rig.wait(async move {
+        let snapshot = b"producers at the end".to_vec();
+        ended.write_producer_snapshot(snapshot, SnapshotUse::LeftBehind).await;
+    });
     rig.restart();
     let (log, sink) = rig.open(0, config);
     assert_eq!(sink.snapshot, Some((Offset(200), b"producers at the end".to_vec())));

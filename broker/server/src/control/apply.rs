@@ -41,9 +41,7 @@ pub(crate) async fn apply<R: Runtime>(shard: &Rc<Shard<R>>, delta: &Delta) {
     for id in &touched.removed {
         topics::topic_removed(shard, *id).await;
     }
-    for (topic, settings) in changed_topics(shard, &touched) {
-        topics::topic_changed(shard, &topic, settings).await;
-    }
+    topics::topics_changed(shard, changed_topics(shard, &touched)).await;
     serve_ahead(shard, delta.end);
 }
 

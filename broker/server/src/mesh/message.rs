@@ -49,7 +49,10 @@ pub(crate) enum Request {
     /// Committed metadata records; answered when this shard's image, topics and partitions follow.
     Metadata(SharedDelta),
     /// What the checkpoint files should say of this shard's logs.
-    Checkpoints,
+    Checkpoints {
+        /// Every log is synced soon.
+        syncs: bool,
+    },
     /// Close every log; nothing is appended any more.
     Close,
     /// For the metrics page.

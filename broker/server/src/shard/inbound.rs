@@ -106,10 +106,10 @@ fn serve_request<R: Runtime>(shard: &Rc<Shard<R>>, asked: Asked) {
                 }
             });
         }
-        Request::Checkpoints => {
-            let checkpoints = shard.store().checkpoints();
-            shard.store().request_syncs();
-            shard.mesh.reply(from, token, Reply::Checkpoints(checkpoints));
+        Request::Checkpoints { syncs } => {
+            answer(shard, from, token, "checkpoints for a shard", async move |shard| {
+                Reply::Checkpoints(upkeep::checkpoints(shard, syncs).await)
+            });
         }
         Request::Close => answer(shard, from, token, "close for a shard", async move |shard| {
             Reply::Closed(upkeep::close(shard).await)

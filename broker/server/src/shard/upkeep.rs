@@ -9,18 +9,25 @@ use std::rc::Rc;
 use model::{Bug, Buggify};
 use replication::Event;
 use runtime::{Runtime, TaskClass};
-use storage::{Checkpoints, StoreEvent, mark_clean};
+use storage::{Checkpoints, SnapshotUse, StoreEvent, mark_clean};
 
 use super::{FIRST, Shard};
 use crate::boot::Level;
 use crate::control::{self, METADATA};
 use crate::mesh::{Reply, Request};
+use crate::partition::Partition;
 use crate::produce;
 
 /// The first look at old segments comes no later than this after a start (`log.initial.task.delay.ms`).
 const RETENTION_FIRST: Duration = Duration::from_secs(30);
 /// The pause where a simulation wants the next round soon.
 const SOON: Duration = Duration::from_millis(200);
+/// How often the checkpoint files follow the logs, if anything moved: a start after a crash reads what lies past them.
+/// A node of very many logs writes larger files, more rarely.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+const CHECKPOINT_PER_LOG: Duration = Duration::from_millis(1);
+/// Partitions looked at before other tasks have their turn.
+const PARTITIONS_PER_STEP: usize = 256;
 /// Checks between two looks at idle producers (every 10 minutes, as in Kafka).
 const CHECKS_PER_EXPIRY: u32 = 2;
 
@@ -36,14 +43,7 @@ pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
     if shard.id == FIRST {
         let task_shard = Rc::clone(shard);
         shard.rt.spawn("checkpoints", TaskClass::Background, async move {
-            loop {
-                let usual = interval(&task_shard, "log.flush.offset.checkpoint.interval.ms");
-                let pause = pause(&task_shard, Buggify::CheckpointEarly, usual);
-                task_shard.rt.sleep_until(task_shard.rt.now().mono + pause).await;
-                if let Err(reason) = write_checkpoints(&task_shard).await {
-                    task_shard.log(Level::Error, format!("cannot write checkpoints: {reason}"));
-                }
-            }
+            keep_checkpoints(&task_shard).await;
         });
     }
     let task_shard = Rc::clone(shard);
@@ -61,27 +61,86 @@ fn pause<R: Runtime>(shard: &Shard<R>, soon: Buggify, usual: Duration) -> Durati
     if shard.buggify(soon) { SOON } else { usual }
 }
 
-/// Asks every shard for its values and writes the checkpoint files.
-async fn write_checkpoints<R: Runtime>(shard: &Shard<R>) -> Result<(), String> {
-    let mut merged = shard.store().checkpoints();
-    shard.store().request_syncs();
+/// Lets the checkpoint files follow the logs, and has every log synced as often as the configuration says: by then the
+/// recovery point of a quiet one moves too.
+async fn keep_checkpoints<R: Runtime>(shard: &Shard<R>) {
+    let mut on_disk: Option<Vec<Checkpoints>> = None;
+    let sync_every = || {
+        let usual = interval(shard, "log.flush.offset.checkpoint.interval.ms");
+        pause(shard, Buggify::CheckpointEarly, usual)
+    };
+    let mut next_sync = shard.rt.now().mono + sync_every();
+    loop {
+        let log_count = u32::try_from(shard.image.borrow().partition_count()).unwrap_or(u32::MAX);
+        let usual = CHECKPOINT_EVERY.max(CHECKPOINT_PER_LOG.saturating_mul(log_count));
+        shard.rt.sleep_until(next_sync.min(shard.rt.now().mono + usual)).await;
+        let syncs = shard.rt.now().mono >= next_sync;
+        if syncs {
+            next_sync = shard.rt.now().mono + sync_every();
+        }
+        match write_checkpoints(shard, syncs, on_disk.take()).await {
+            Ok(written) => on_disk = Some(written),
+            Err(reason) => shard.log(Level::Error, format!("cannot write checkpoints: {reason}")),
+        }
+    }
+}
+
+/// Asks every shard for its values and writes the checkpoint files that change. Returns what they say now.
+async fn write_checkpoints<R: Runtime>(
+    shard: &Shard<R>,
+    syncs: bool,
+    on_disk: Option<Vec<Checkpoints>>,
+) -> Result<Vec<Checkpoints>, String> {
+    let mut asked = Vec::new();
     for of in shard.shards().filter(|of| *of != shard.id) {
-        if let Some(Reply::Checkpoints(more)) = shard.mesh.call(of, Request::Checkpoints).await {
+        asked.push(shard.mesh.submit(of, Request::Checkpoints { syncs }).await);
+    }
+    let mut merged = checkpoints(shard, syncs).await;
+    for reply in asked.into_iter().flatten() {
+        if let Some(Reply::Checkpoints(more)) = reply.await {
             merge(&mut merged, more);
         }
     }
-    write(shard, merged).await
+    write(shard, merged, on_disk).await
 }
 
-async fn write<R: Runtime>(shard: &Shard<R>, merged: Vec<Checkpoints>) -> Result<(), String> {
-    for (open, directory) in merged.into_iter().zip(shard.directories.known()) {
-        let mut checkpoints =
-            directory.surviving_checkpoints(&shard.rt).await.map_err(|error| error.to_string())?;
-        checkpoints.merge(open);
-        let written = checkpoints.write(&shard.rt, &directory.path).await;
-        written.map_err(|error| error.to_string())?;
+/// This shard's values. Takes the producer snapshots that are due, and with `syncs` asks for a sync of every log.
+pub(super) async fn checkpoints<R: Runtime>(shard: &Shard<R>, syncs: bool) -> Vec<Checkpoints> {
+    for (at, partition) in shard.partitions().into_iter().enumerate() {
+        if partition.log.needs_producer_snapshot() {
+            write_producer_snapshot(&partition, SnapshotUse::Hint).await;
+        }
+        if at % PARTITIONS_PER_STEP == PARTITIONS_PER_STEP - 1 {
+            shard.rt.yield_now().await;
+        }
     }
-    Ok(())
+    if syncs {
+        shard.store().request_syncs();
+    }
+    shard.store().checkpoints()
+}
+
+/// State and log end are those of one moment: an append changes both in one step.
+async fn write_producer_snapshot<R: Runtime>(partition: &Partition<R>, used: SnapshotUse) {
+    let snapshot = partition.replica().producers().snapshot();
+    partition.log.write_producer_snapshot(snapshot, used).await;
+}
+
+async fn write<R: Runtime>(
+    shard: &Shard<R>,
+    merged: Vec<Checkpoints>,
+    on_disk: Option<Vec<Checkpoints>>,
+) -> Result<Vec<Checkpoints>, String> {
+    let mut written = Vec::new();
+    for (at, (open, directory)) in merged.into_iter().zip(shard.directories.known()).enumerate() {
+        let checkpoints = directory.checkpoints_with(&shard.rt, open).await;
+        let checkpoints = checkpoints.map_err(|error| error.to_string())?;
+        let before = on_disk.as_ref().and_then(|on_disk| on_disk.get(at));
+        let result = checkpoints.write_changes(&shard.rt, &directory.path, before).await;
+        result.map_err(|error| error.to_string())?;
+        written.push(checkpoints);
+    }
+    Ok(written)
 }
 
 fn merge(merged: &mut [Checkpoints], more: Vec<Checkpoints>) {
@@ -96,13 +155,10 @@ fn merge(merged: &mut [Checkpoints], more: Vec<Checkpoints>) {
 /// A log that is not durable: its directory is not clean.
 pub(super) async fn close<R: Runtime>(shard: &Shard<R>) -> Result<Vec<Checkpoints>, String> {
     for partition in shard.partitions() {
-        let snapshot = {
-            let replica = partition.replica();
-            (!replica.producers().is_empty()).then(|| replica.producers().snapshot())
-        };
-        if let Some(snapshot) = snapshot {
-            partition.log.write_producer_snapshot(snapshot);
-        }
+        // A table without producers is soon read back.
+        let is_empty = partition.replica().producers().is_empty();
+        let used = if is_empty { SnapshotUse::Hint } else { SnapshotUse::LeftBehind };
+        write_producer_snapshot(&partition, used).await;
     }
     shard.store().close().await.map_err(|error| error.to_string())?;
     Ok(shard.store().checkpoints())
@@ -131,7 +187,7 @@ pub(super) async fn close_all<R: Runtime>(shard: &Shard<R>) -> Result<(), String
             Ok(merged)
         });
     }
-    write(shard, merged?).await?;
+    write(shard, merged?, None).await?;
     for path in &shard.boot.directories {
         mark_clean(&shard.rt, path).await.map_err(|error| error.to_string())?;
     }

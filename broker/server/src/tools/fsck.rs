@@ -10,8 +10,8 @@ use model::TopicPartition;
 use replication::Producers;
 use runtime::Runtime;
 use storage::{
-    DirectoryInfo, Lane, LogCheck, LogConfig, LogFacts, LogId, Owner, StorageError, Store,
-    StoreOptions, check_log, inspect_directory, mark_clean, prepare_directories,
+    DirectoryInfo, Lane, LogCheck, LogConfig, LogFacts, LogId, Owner, SnapshotUse, StorageError,
+    Store, StoreOptions, check_log, inspect_directory, mark_clean, prepare_directories,
 };
 
 use super::ToolError;
@@ -46,8 +46,7 @@ pub(super) async fn fsck<R: Runtime>(
     let opened = store.checkpoints();
     store.close().await?;
     for (directory, opened) in directories.iter().zip(opened) {
-        let mut checkpoints = directory.surviving_checkpoints(rt).await?;
-        checkpoints.merge(opened);
+        let checkpoints = directory.checkpoints_with(rt, opened).await?;
         checkpoints.write(rt, &directory.path).await?;
     }
     if damaged_count > 0 {
@@ -134,7 +133,8 @@ impl<R: Runtime> Recovery<'_, R> {
         let config = LogConfig { lane, ..LogConfig::DEFAULT };
         let log = self.store.open_log(id, config, &mut sink).await?;
         if !sink.0.is_empty() {
-            log.write_producer_snapshot(sink.0.snapshot());
+            let snapshot = sink.0.snapshot();
+            log.write_producer_snapshot(snapshot, SnapshotUse::LeftBehind).await;
         }
         log.flush().await
     }

@@ -184,6 +184,14 @@ fn enter<R: Runtime>(log: &Log<R>, new: Segment<FileOf<R>>, old: &[(Offset, u64)
     state.config.file_delete_delay_ms
 }
 
+/// Whether a crash left something of a replacement in a log's directory.
+pub(crate) fn was_interrupted(entries: &[runtime::Entry]) -> bool {
+    entries.iter().any(|entry| {
+        let parsed = files::parse_segment_name(&entry.name);
+        matches!(parsed, Some((_, CLEANED_SUFFIX | SWAP_SUFFIX)))
+    })
+}
+
 /// Completes or undoes what a crash interrupted. Before a log's segments are looked at.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use model::{Bufs, Instant, LeaderEpoch, Offset};
 use runtime::Disk;
 use runtime::sync::Notify;
 
+use super::snapshots::Snapshots;
 use crate::checkpoint::LeaderEpochs;
 use crate::cleaner::CleaningState;
 use crate::segment::{BatchMeta, Segment};
@@ -49,18 +50,25 @@ pub(crate) enum Op {
         at: Offset,
         content: Vec<u8>,
     },
-    /// Cuts the file of `segment`, or removes it at position 0, and removes the later ones.
-    Truncate {
-        segment: Offset,
-        position: u64,
-        end: Offset,
-        removed: Vec<Offset>,
-        op: u64,
-    },
+    Truncate(Cut),
     /// Nothing to write: a place in the order, for whoever waits for its journal frame.
     Barrier {
         op: u64,
     },
+}
+
+/// Where a log was cut, and which files go.
+pub(crate) struct Cut {
+    /// Its file ends at `position`; at position 0 it is removed.
+    pub(crate) segment: Offset,
+    pub(crate) position: u64,
+    /// New end of the log.
+    pub(crate) end: Offset,
+    /// Later segments.
+    pub(crate) removed: Vec<Offset>,
+    /// Producer snapshots inside segments that speak of what is cut off.
+    pub(crate) snapshots: Vec<Offset>,
+    pub(crate) op: u64,
 }
 
 impl Op {
@@ -133,6 +141,7 @@ pub(crate) struct State<F> {
     pub(crate) tail: VecDeque<TailBatch>,
     pub(crate) epochs: LeaderEpochs,
     pub(crate) epochs_dirty: bool,
+    pub(crate) snapshots: Snapshots,
     pub(crate) cleaning: CleaningState,
     pub(crate) failed: Option<String>,
 }
@@ -168,6 +177,7 @@ impl<F> State<F> {
             tail: VecDeque::new(),
             epochs: LeaderEpochs::default(),
             epochs_dirty: false,
+            snapshots: Snapshots::default(),
             cleaning: CleaningState::default(),
             failed: None,
         }
@@ -212,15 +222,10 @@ impl<F> State<F> {
         let segment = active.base;
         self.queue.push_back(Op::Seal { segment });
         if let Some(content) = producer_snapshot {
+            self.snapshots.taken(content.len());
             self.queue.push_back(Op::Snapshot { at: end, content });
         }
         self.segments.push(Segment::new(end));
-    }
-
-    pub(crate) fn queue_snapshot(&mut self, content: Vec<u8>) {
-        if self.failed.is_none() && self.end > self.start {
-            self.queue.push_back(Op::Snapshot { at: self.end, content });
-        }
     }
 
     /// Gives the batch its place; returns segment and position.
@@ -237,6 +242,7 @@ impl<F> State<F> {
         let position = active.note(batch, interval_bytes);
         let segment = active.base;
         self.end = batch.end();
+        self.snapshots.appended(batch.size_bytes);
         self.tail.push_back(TailBatch {
             base: batch.base_offset,
             end: batch.end(),

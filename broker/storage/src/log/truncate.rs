@@ -9,9 +9,9 @@ use model::{Bug, Observation, Offset, Probe, Site};
 use runtime::Runtime;
 
 use super::read::Walk;
-use super::{Log, LogShared, Op, start_writer};
+use super::{Cut, Log, LogShared, Op, start_writer};
 use crate::StorageError;
-use crate::files::{self, LOG_SUFFIX, SEGMENT_SUFFIXES};
+use crate::files::{self, LOG_SUFFIX, SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX};
 use crate::journal::{Entry, FrameHead, FrameKind};
 use crate::segment::Segment;
 use crate::store::{Owner, Shared};
@@ -52,7 +52,9 @@ impl<R: Runtime> Log<R> {
             }
             let op = state.next_op();
             state.truncation_op = op;
-            state.queue.push_back(Op::Truncate { segment, position, end, removed, op });
+            let snapshots = state.snapshots.past(end);
+            let cut = Cut { segment, position, end, removed, snapshots, op };
+            state.queue.push_back(Op::Truncate(cut));
             op
         };
         let head = FrameHead {
@@ -112,26 +114,26 @@ impl<R: Runtime> Log<R> {
 pub(super) async fn cut_files<R: Runtime>(
     store: &Rc<Shared<R>>,
     log: &Rc<LogShared<R>>,
-    segment: Offset,
-    (position, end): (u64, Offset),
-    removed: &[Offset],
-    op: u64,
+    cut: &Cut,
 ) -> Result<(), StorageError> {
     let rt = &store.rt;
-    let whole = (position == 0).then_some(segment);
-    for base in removed.iter().copied().chain(whole) {
+    for at in &cut.snapshots {
+        files::remove_if_present(rt, &files::segment_path(&log.path, *at, SNAPSHOT_SUFFIX)).await?;
+    }
+    let whole = (cut.position == 0).then_some(cut.segment);
+    for base in cut.removed.iter().copied().chain(whole) {
         remove_segment_files(rt, log, base).await?;
     }
-    if position > 0 {
-        let file = super::create::segment_file(rt, log, segment).await?;
-        let path = files::segment_path(&log.path, segment, LOG_SUFFIX);
-        rt.set_len(&file, position).await.map_err(StorageError::disk(&path, "truncate"))?;
-        super::write::write_indexes(rt, log, segment).await?;
-        super::txn_index::cut(rt, log, segment, end).await?;
+    if cut.position > 0 {
+        let file = super::create::segment_file(rt, log, cut.segment).await?;
+        let path = files::segment_path(&log.path, cut.segment, LOG_SUFFIX);
+        rt.set_len(&file, cut.position).await.map_err(StorageError::disk(&path, "truncate"))?;
+        super::write::write_indexes(rt, log, cut.segment).await?;
+        super::txn_index::cut(rt, log, cut.segment, cut.end).await?;
         rt.sync_data(&file).await.map_err(StorageError::disk(&path, "sync"))?;
     }
     rt.sync_dir(&log.path).await.map_err(StorageError::disk(&log.path, "sync"))?;
-    log.state.borrow_mut().ops_written = op;
+    log.state.borrow_mut().ops_written = cut.op;
     store.request_sync(log);
     Ok(())
 }

@@ -2,10 +2,11 @@
 //!
 //! Promises: operations reach the files in the order they were queued; neighbours of one segment go in one write.
 
+use std::path::Path;
 use std::rc::Rc;
 
-use model::{Bufs, Buggify, Offset};
-use runtime::{Runtime, TaskClass};
+use model::{Buf, Bufs, Buggify, Offset};
+use runtime::{Open, Runtime, TaskClass};
 
 use super::create::{create_directory, segment_file};
 use super::{LogShared, Op, truncate};
@@ -16,6 +17,8 @@ use crate::{Lane, StorageError};
 /// Bounds of one write.
 const WRITE_BYTES_MAX: usize = 4 << 20;
 const WRITE_PIECES_MAX: usize = 256;
+/// Index entries that are worth a write of their own: with Kafka's defaults those of half a mebibyte.
+const INDEX_ENTRIES_MIN: usize = 128;
 
 /// Starts the writer unless it runs already.
 pub(crate) fn start_writer<R: Runtime>(store: &Rc<Shared<R>>, log: &Rc<LogShared<R>>) {
@@ -133,9 +136,7 @@ async fn run<R: Runtime>(
             let path = files::segment_path(&log.path, at, SNAPSHOT_SUFFIX);
             files::replace(rt, &path, content).await
         }
-        Step::Other(Op::Truncate { segment, position, end, removed, op }) => {
-            truncate::cut_files(store, log, segment, (position, end), &removed, op).await
-        }
+        Step::Other(Op::Truncate(cut)) => truncate::cut_files(store, log, &cut).await,
         Step::Other(Op::Barrier { op }) => {
             log.state.borrow_mut().ops_written = op;
             store.request_sync(log);
@@ -186,10 +187,68 @@ pub(super) async fn write_indexes<R: Runtime>(
 ) -> Result<(), StorageError> {
     let encoded = {
         let mut state = log.state.borrow_mut();
-        state.segment_mut(base).and_then(|s| s.indexes.as_ref()).map(|indexes| indexes.encode())
+        state.segment_mut(base).and_then(|segment| {
+            let indexes = segment.indexes.as_ref()?;
+            segment.indexes_on_disk = indexes.counts();
+            Some(indexes.encode())
+        })
     };
     let Some((offsets, times)) = encoded else { return Ok(()) };
     let path = |suffix| files::segment_path(&log.path, base, suffix);
     files::write_new(rt, &path(INDEX_SUFFIX), offsets).await?;
     files::write_new(rt, &path(TIME_INDEX_SUFFIX), times).await
+}
+
+/// Adds the entries about batches below `end`, which are synced, to the index files of the active segment. Not synced,
+/// and no error to the log when it fails: recovery reads a little more. Few entries are left for later.
+pub(crate) async fn append_indexes<R: Runtime>(rt: &R, log: &LogShared<R>, end: Offset) {
+    let (base, from, (offsets, times)) = {
+        let mut state = log.state.borrow_mut();
+        let Some(segment) = state.segments.last_mut() else { return };
+        let Some(indexes) = segment.indexes.as_ref().filter(|_| end > segment.base) else { return };
+        let (from, to) = (segment.indexes_on_disk, indexes.counts_below(segment.delta(end)));
+        if to.offsets < from.offsets + INDEX_ENTRIES_MIN || to.times < from.times {
+            return;
+        }
+        let encoded = indexes.encode_range(from, to);
+        segment.indexes_on_disk = to;
+        (segment.base, from, encoded)
+    };
+    let (offsets_at, times_at) = from.sizes_bytes();
+    let path = |suffix| files::segment_path(&log.path, base, suffix);
+    let mut appended = append_entries(rt, &path(INDEX_SUFFIX), offsets_at, offsets).await;
+    if appended.is_ok() {
+        appended = append_entries(rt, &path(TIME_INDEX_SUFFIX), times_at, times).await;
+    }
+    if appended.is_err()
+        && let Some(segment) = log.state.borrow_mut().segment_mut(base)
+    {
+        segment.indexes_on_disk = from;
+    }
+}
+
+async fn append_entries<R: Runtime>(
+    rt: &R,
+    path: &Path,
+    at: u64,
+    entries: Vec<u8>,
+) -> runtime::Result<()> {
+    let file = rt.open(path, Open::Create).await?;
+    // What an earlier life left behind the entries that count.
+    if rt.len(&file).await? > at {
+        rt.set_len(&file, at).await?;
+    }
+    rt.append(&file, at, vec![Buf::from(entries)]).await
+}
+
+/// Index files that do not describe the segment.
+pub(super) async fn remove_indexes<R: Runtime>(
+    rt: &R,
+    log: &LogShared<R>,
+    base: Offset,
+) -> Result<(), StorageError> {
+    for suffix in [INDEX_SUFFIX, TIME_INDEX_SUFFIX] {
+        files::remove_if_present(rt, &files::segment_path(&log.path, base, suffix)).await?;
+    }
+    Ok(())
 }
