@@ -3,8 +3,20 @@
 //! Promises: one seed is one run, in every process and build profile; a failure is one line that
 //! replays it. Does not: know how the broker works inside; it sees frames, files and what cores
 //! observe through their probe.
+//!
+//! Reading order: `plan` (a run as data), `cluster` (nodes in a world), `workload` (clients), `faults`,
+//! `run` (the phases), `checkers` (what must hold), `cli`.
 
 pub mod buggify;
 pub mod checkers;
+pub mod cli;
+mod cluster;
+pub mod faults;
+mod history;
+pub mod plan;
 pub mod probe;
+pub mod run;
 pub mod scan;
+mod workload;
+
+pub use cluster::LogLine;

@@ -90,6 +90,12 @@ impl SimProbe {
         self.seen.borrow().rare_choices.clone()
     }
 
+    /// How often one rare state was reached.
+    #[must_use]
+    pub fn times(&self, site: Site) -> u64 {
+        self.seen.borrow().sites.get(&site).copied().unwrap_or_default()
+    }
+
     /// Record bytes that were copied.
     #[must_use]
     pub fn copied_bytes(&self) -> u64 {

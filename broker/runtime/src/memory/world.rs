@@ -217,9 +217,14 @@ impl World {
 
     /// A machine with one shard that runs what [`World::block_on`] and `spawn` give it.
     pub fn client(&mut self) -> MemoryRuntime {
+        self.add_client().1
+    }
+
+    /// As [`World::client`], with the machine's number.
+    pub fn add_client(&mut self) -> (NodeIndex, MemoryRuntime) {
         let node = self.add_node(NodeOptions::default());
         let (process, ..) = self.begin_life(node);
-        MemoryRuntime::new(&self.shared, process, ShardId(0), Live)
+        (node, MemoryRuntime::new(&self.shared, process, ShardId(0), Live))
     }
 
     fn begin_life(&mut self, index: NodeIndex) -> (Process, u16, usize) {
@@ -306,6 +311,16 @@ impl World {
         let done = self.run_until(BLOCK_ON_LIMIT, |_| outcome.borrow().is_some());
         assert!(done, "the future did not complete; the last events:\n{}", self.last_events());
         outcome.take().expect("just seen")
+    }
+
+    /// The number of shards from the node's next boot on.
+    ///
+    /// # Panics
+    /// While the node is up, or for 0.
+    pub fn set_shards(&mut self, node: NodeIndex, shards: u16) {
+        assert!(shards > 0, "a node has at least one shard");
+        assert_ne!(self.life(node), Life::Up, "{node:?} is up");
+        self.with_state(|state| state.nodes[node.0].options.shards = shards);
     }
 
     /// From now on a panicking task only ends its node and is listed in [`World::failures`]; without

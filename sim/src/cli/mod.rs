@@ -1,0 +1,87 @@
+//! The command line: one file per command.
+
+mod list_faults;
+mod replay;
+mod run;
+mod show;
+
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::mpsc::channel;
+
+use clap::{Parser, Subcommand};
+
+use crate::plan::{Plan, SEED_MAX};
+use crate::run::Options;
+
+/// The commit of this build; `+dirty` when the tree had changes.
+pub const COMMIT: &str = env!("SIM_COMMIT");
+
+/// Runs the broker in one deterministic process, under simulated faults.
+///
+/// A run is decided by its seed and the commit. A failure prints the one line that replays it.
+#[derive(Debug, Parser)]
+#[command(name = "sim", version = COMMIT)]
+struct Cli {
+    /// List the kinds of fault and what counts as their effect.
+    #[arg(long, exclusive = true)]
+    list_faults: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run one seed.
+    Run(run::Args),
+    /// Run a failure again, from its seed or from a schedule in a file.
+    Replay(replay::Args),
+    /// Print the plan of a seed.
+    Plan(run::PlanArgs),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.list_faults {
+        return list_faults::list();
+    }
+    match cli.command {
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Replay(args)) => replay::replay(&args),
+        Some(Command::Plan(args)) => run::print_plan(&args),
+        None => refuse("say what to do: `sim run --seed 1`, `sim sweep`, `sim --help`"),
+    }
+}
+
+/// What a command line cannot do.
+fn refuse(reason: &str) -> ExitCode {
+    eprintln!("sim: {reason}");
+    ExitCode::from(2)
+}
+
+/// A seed as people write it.
+fn seed(text: &str) -> Result<u64, String> {
+    let seed: u64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if seed > SEED_MAX { Err(format!("a seed is at most {SEED_MAX}")) } else { Ok(seed) }
+}
+
+/// Lets a panic of a simulated node be known by its place, and prints none: the run's report tells.
+fn quiet_panics() -> Options {
+    let (tell, panics) = channel();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        // Nobody listens any more when the program ends.
+        drop(tell.send(place));
+    }));
+    Options { panics: Some(Rc::new(panics)), ..Options::default() }
+}
+
+/// Reads a plan from a file.
+#[expect(clippy::disallowed_methods, reason = "the command line reads what it is given")]
+fn read_plan(path: &std::path::Path) -> Result<Plan, String> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+    Plan::from_toml(&text).map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,45 @@
+//! `sim run` and `sim plan`.
+
+use std::process::ExitCode;
+
+use super::{quiet_panics, refuse, seed, show};
+use crate::plan::Plan;
+use crate::run::{Verdict, run as run_plan};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[arg(long, value_parser = seed)]
+    seed: u64,
+    /// Print the report as one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    #[arg(long, value_parser = seed)]
+    seed: u64,
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    let plan = Plan::from_seed(args.seed);
+    let report = match run_plan(&plan, &quiet_panics()) {
+        Ok(report) => report,
+        Err(reason) => return refuse(&reason),
+    };
+    if args.json {
+        println!("{}", show::as_json(args.seed, &report));
+    } else {
+        show::print(args.seed, &report);
+    }
+    if report.verdict == Verdict::Passed {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("{}", show::replay_line(args.seed, None));
+    ExitCode::FAILURE
+}
+
+pub(super) fn print_plan(args: &PlanArgs) -> ExitCode {
+    print!("{}", Plan::from_seed(args.seed).to_toml());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,142 @@
+//! A run as data: made from a seed, written to and read from TOML.
+//!
+//! Promises: [`Plan::from_seed`] is a pure function; a run reads nothing but its plan, so a plan that
+//! was edited or shrunk is as good as one that was drawn. Does not: run anything.
+
+mod client;
+pub(crate) mod dice;
+mod fault;
+mod limits;
+mod setup;
+
+use serde::{Deserialize, Serialize};
+
+pub use client::{AdminOperation, AdminPlan, ClientPlan, ConsumerPlan, ProducerPlan, Through};
+use dice::Dice;
+pub use fault::{Fault, FaultKind, Keeps, Machine, Target, Trigger, Verb};
+pub use setup::{Setup, TopicPlan};
+
+use crate::faults;
+
+/// Seeds are written to TOML, whose integers have a sign.
+pub const SEED_MAX: u64 = i64::MAX as u64;
+
+/// Everything that decides a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Of the world: scheduling, latencies, what a crash keeps. At most [`SEED_MAX`].
+    pub seed: u64,
+    pub span: Span,
+    pub setup: Setup,
+    #[serde(default)]
+    pub clients: Vec<ClientPlan>,
+    /// In order of time.
+    #[serde(default)]
+    pub schedule: Vec<Fault>,
+}
+
+/// How long the phases of a run last, in virtual microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    pub faults_us: u64,
+    /// After the faults: every partition must serve within this time.
+    pub liveness_us: u64,
+    /// A client's shortest mean pause.
+    pub pause_us: u64,
+}
+
+const SECOND_US: u64 = 1_000_000;
+const DAY_US: u64 = 86_400 * SECOND_US;
+
+impl Span {
+    pub const MINUTE: Self =
+        Self { faults_us: 30 * SECOND_US, liveness_us: 26 * SECOND_US, pause_us: 100_000 };
+    pub const TEN_MINUTES: Self =
+        Self { faults_us: 300 * SECOND_US, liveness_us: 290 * SECOND_US, pause_us: SECOND_US };
+    pub const TEN_DAYS: Self =
+        Self { faults_us: 9 * DAY_US, liveness_us: DAY_US, pause_us: 600 * SECOND_US };
+
+    /// Of a hundred runs 90 last a minute, 9 ten minutes, 1 ten days.
+    fn draw(dice: &mut Dice) -> Self {
+        match dice.within(1..=100) {
+            1 => Self::TEN_DAYS,
+            2..=10 => Self::TEN_MINUTES,
+            _ => Self::MINUTE,
+        }
+    }
+
+    /// The most by which an interval of the broker is shortened.
+    pub(crate) fn shrink_max(self) -> u64 {
+        match self.faults_us / SECOND_US {
+            0..=60 => 1_000,
+            61..=3_600 => 100,
+            _ => 1,
+        }
+    }
+}
+
+impl Plan {
+    /// The plan of a seed.
+    ///
+    /// # Panics
+    /// Above [`SEED_MAX`].
+    #[must_use]
+    pub fn from_seed(seed: u64) -> Self {
+        assert!(seed <= SEED_MAX, "a seed is at most {SEED_MAX}");
+        let dice = |purpose| Dice::new(seed, purpose);
+        let span = Span::draw(&mut dice("span"));
+        let setup = Setup::draw(&mut dice("setup"), span);
+        let clients = client::draw(&mut dice("clients"), span, &setup.topics);
+        let schedule = faults::draw(&mut dice("faults"), span, &setup, clients.len());
+        Self { seed, span, setup, clients, schedule }
+    }
+
+    /// # Panics
+    /// Never: every plan has a TOML form.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every plan has a TOML form")
+    }
+
+    /// Reads what [`Plan::to_toml`] wrote.
+    ///
+    /// # Errors
+    /// Not TOML, or not a plan; the text says where.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        let plan: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        plan.setup.limits()?;
+        if plan.setup.shards == 0 || plan.setup.directories == 0 {
+            return Err("a node has at least one shard and one directory".to_owned());
+        }
+        Ok(plan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_survives_its_toml_form() {
+        for seed in 0..200 {
+            let plan = Plan::from_seed(seed);
+            let text = plan.to_toml();
+            assert_eq!(Plan::from_toml(&text).as_ref(), Ok(&plan), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_seed_always_gives_the_same_plan() {
+        assert_eq!(Plan::from_seed(7), Plan::from_seed(7));
+        assert_ne!(Plan::from_seed(7).setup, Plan::from_seed(8).setup);
+    }
+
+    #[test]
+    fn schedules_are_in_order_of_time() {
+        for seed in 0..200 {
+            assert!(Plan::from_seed(seed).schedule.is_sorted_by_key(|fault| fault.at_us));
+        }
+    }
+}

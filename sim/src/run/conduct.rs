@@ -1,0 +1,211 @@
+//! Lets time pass in a run: whatever is due happens, and checkers look at every step.
+
+use core::ops::ControlFlow;
+use core::time::Duration;
+use std::rc::Rc;
+
+use model::Instant;
+
+use super::Options;
+use super::judge::Judge;
+use super::process::Plight;
+use super::report::{Counters, Report};
+use super::strikes::Schedule;
+use crate::checkers::{Fact, Violation};
+use crate::cluster::Cluster;
+use crate::faults::Machines;
+use crate::history::History;
+use crate::plan::Plan;
+use crate::probe::SimProbe;
+use crate::workload::{Rt, Shared};
+
+/// A run of more events than this hangs.
+const EVENTS_MAX: u64 = 100_000_000;
+/// Numbers of the harness's own clients start here.
+const OWN_CLIENTS: u32 = 1_000;
+
+/// Why a run ended before its last phase.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Violation(Box<Violation>),
+    /// The time of [`Options::until_ns`] has come.
+    Asked,
+}
+
+pub(super) type Step<T = ()> = ControlFlow<Stop, T>;
+
+pub(super) struct Conduct<'p> {
+    pub(super) plan: &'p Plan,
+    pub(super) options: &'p Options,
+    pub(super) cluster: Cluster,
+    pub(super) shared: Rc<Shared>,
+    pub(super) client_runtimes: Vec<Rt>,
+    pub(super) own_runtime: Rt,
+    own_clients: u32,
+    pub(super) machines: Machines,
+    history: History,
+    probe: SimProbe,
+    pub(super) judge: Judge,
+    pub(super) plight: Plight,
+    pub(super) schedule: Schedule,
+    /// The node's process met a fault after which it may have given a log up.
+    pub(super) disk_failed: bool,
+    pub(super) counters: Counters,
+}
+
+impl<'p> Conduct<'p> {
+    pub(super) fn new(plan: &'p Plan, options: &'p Options) -> Result<Self, String> {
+        let history = History::default();
+        let probe = SimProbe::new(options.bugs.clone());
+        let mut cluster = Cluster::new(plan.seed, &plan.setup, probe.clone());
+        cluster.check()?;
+        let mut client_runtimes = Vec::new();
+        let mut machines = Machines { nodes: vec![cluster.node()], clients: Vec::new() };
+        for _ in &plan.clients {
+            let (machine, rt) = cluster.world.add_client();
+            machines.clients.push(machine);
+            client_runtimes.push(rt);
+        }
+        let own_runtime = cluster.world.client();
+        Ok(Self {
+            plan,
+            options,
+            shared: Shared::new(history.clone(), cluster.address(), plan.seed),
+            client_runtimes,
+            own_runtime,
+            own_clients: OWN_CLIENTS,
+            machines,
+            judge: Judge::new(cluster.node_id()),
+            cluster,
+            history,
+            probe,
+            plight: Plight::None,
+            schedule: Schedule::new(&plan.schedule),
+            disk_failed: false,
+            counters: Counters::default(),
+        })
+    }
+
+    pub(super) fn next_own_client(&mut self) -> u32 {
+        self.own_clients += 1;
+        self.own_clients
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.cluster.world.now()
+    }
+
+    pub(super) fn tell(&self, fact: Fact) {
+        self.history.tell(fact);
+    }
+
+    /// Ends the run with a violation of the harness's own.
+    pub(super) fn wrong<T>(&self, kind: &str, text: &str) -> Step<T> {
+        let violation = Violation::new("run", kind, self.now().0, text.to_owned());
+        Step::Break(Stop::Violation(Box::new(violation)))
+    }
+
+    // Time.
+
+    /// Lets so much virtual time pass, with everything that is due in it.
+    pub(super) fn pass(&mut self, span: Duration) -> Step {
+        let end = self.now() + span;
+        self.run_until(end, |_| false).map_continue(|_| ())
+    }
+
+    /// Runs until the condition holds; false when the limit passed first.
+    pub(super) fn wait(&mut self, limit: Duration, holds: impl Fn(&Self) -> bool) -> Step<bool> {
+        let end = self.now() + limit;
+        self.run_until(end, holds)
+    }
+
+    fn run_until(&mut self, end: Instant, holds: impl Fn(&Self) -> bool) -> Step<bool> {
+        loop {
+            self.attend()?;
+            if holds(self) {
+                return Step::Continue(true);
+            }
+            if self.now() >= end {
+                return Step::Continue(false);
+            }
+            self.advance(self.next_due().min(end))?;
+        }
+    }
+
+    /// One stretch of the world: until `to`, or until something needs attention.
+    fn advance(&mut self, to: Instant) -> Step {
+        let Self { cluster, judge, history, probe, schedule, shared, .. } = self;
+        let awaited = schedule.awaited();
+        let node = cluster.node();
+        let (life, running) = (cluster.life(), shared.running());
+        let Cluster { world, lines, .. } = cluster;
+        let stopped = world.run_until(to.since(world.now()), |world| {
+            let started = lines.read(world.now());
+            judge.absorb(world, history, probe, &awaited);
+            started
+                || judge.needs_attention()
+                || world.life(node) != life
+                || shared.running() != running
+        });
+        if !stopped {
+            // Nothing happens before `to`: time passes all the same.
+            world.run_for(to.since(world.now()));
+        }
+        if let Some(violation) = self.judge.take_violation() {
+            return Step::Break(Stop::Violation(Box::new(violation)));
+        }
+        if self.cluster.world.event_count() > EVENTS_MAX {
+            return self.wrong("hang", "a hundred million events");
+        }
+        if self.options.until_ns.is_some_and(|until| self.now().0 >= until) {
+            return Step::Break(Stop::Asked);
+        }
+        Step::Continue(())
+    }
+
+    /// The next moment at which this conductor has something to do.
+    fn next_due(&self) -> Instant {
+        let restart = self.plight.restart_at().filter(|_| self.schedule.is_on());
+        let asked = self.options.until_ns.map(Instant);
+        let dues = [self.schedule.next_due(), restart, asked];
+        dues.into_iter().flatten().min().unwrap_or(Instant::FAR)
+    }
+
+    /// Does what is due now.
+    fn attend(&mut self) -> Step {
+        self.look_at_node()?;
+        self.mend_what_is_over();
+        if self.schedule.is_on() {
+            self.restart_if_due()?;
+            self.strike_what_is_due();
+        }
+        self.judge.forget_triggers();
+        Step::Continue(())
+    }
+
+    // The end.
+
+    /// Shows the checkers what was told last, and asks them for their last word.
+    pub(super) fn finish_checkers(&mut self) -> Step {
+        self.judge.absorb(&self.cluster.world, &self.history, &self.probe, &[]);
+        match self.judge.take_violation().or_else(|| self.judge.finish()) {
+            Some(violation) => Step::Break(Stop::Violation(Box::new(violation))),
+            None => Step::Continue(()),
+        }
+    }
+
+    pub(super) fn into_report(mut self, ended: Option<Stop>) -> Report {
+        self.counters.recoveries = self.cluster.start_count().saturating_sub(1);
+        let violation = match ended {
+            Some(Stop::Violation(violation)) => Some(*violation),
+            Some(Stop::Asked) | None => None,
+        };
+        Report::new(
+            violation,
+            self.counters,
+            self.judge.into_seeing(&self.probe),
+            self.schedule.into_strikes(),
+            self.cluster,
+        )
+    }
+}

@@ -1,0 +1,123 @@
+//! The lives of the node's process: boots, stops, and ends that nobody asked for.
+
+use core::time::Duration;
+
+use model::Instant;
+use runtime::Exit;
+use runtime::memory::Life;
+
+use super::conduct::{Conduct, Step};
+use crate::checkers::Fact;
+use crate::checkers::event::NodeChange;
+use crate::plan::Trigger;
+
+/// A process that ended by itself is started again after this, as by a supervisor.
+const SUPERVISOR_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why the node is not up, or will not be for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plight {
+    None,
+    /// Asked to stop; started again so long after it has.
+    Stopping {
+        pause: Duration,
+    },
+    /// Down until then.
+    Down {
+        until: Instant,
+    },
+}
+
+impl Plight {
+    pub(super) fn restart_at(self) -> Option<Instant> {
+        match self {
+            Self::Down { until } => Some(until),
+            Self::None | Self::Stopping { .. } => None,
+        }
+    }
+}
+
+impl Conduct<'_> {
+    pub(super) fn boot(&mut self) -> Step {
+        if let Err(reason) = self.cluster.start() {
+            return self.wrong("plan", &reason);
+        }
+        self.plight = Plight::None;
+        // A process starts with a disk that it has not seen fail.
+        self.disk_failed = self.schedule.disk_is_failing();
+        self.counters.boots += 1;
+        self.changed(NodeChange::Booted);
+        self.judge.saw(Trigger::Boot);
+        Step::Continue(())
+    }
+
+    pub(super) fn restart_if_due(&mut self) -> Step {
+        match self.plight.restart_at() {
+            Some(at) if self.now() >= at => self.boot(),
+            _ => Step::Continue(()),
+        }
+    }
+
+    pub(super) fn ask_to_stop(&mut self) {
+        self.stop_for(Duration::ZERO);
+    }
+
+    /// Asks the node to stop; it is started again so long after it has.
+    pub(super) fn stop_for(&mut self, pause: Duration) {
+        self.plight = Plight::Stopping { pause };
+        let node = self.cluster.node();
+        self.cluster.world.ask_to_stop(node);
+    }
+
+    pub(super) fn changed(&self, change: NodeChange) {
+        self.tell(Fact::Node { node: self.cluster.node_id(), change });
+    }
+
+    /// Whether the node has had a reason to give up a log since it was started.
+    pub(super) fn disk_may_have_failed(&self) -> bool {
+        self.disk_failed
+    }
+
+    /// Notices that the process has ended, and says so if it should not have.
+    pub(super) fn look_at_node(&mut self) -> Step {
+        if matches!(self.plight, Plight::Down { .. }) {
+            return Step::Continue(());
+        }
+        match self.cluster.life() {
+            Life::Panicked => self.panicked(),
+            Life::Exited(how) => self.exited(how),
+            _ => Step::Continue(()),
+        }
+    }
+
+    fn exited(&mut self, how: Exit) -> Step {
+        self.changed(NodeChange::Stopped);
+        if how == Exit::Failed && !self.disk_failed {
+            let text = format!("the node gave up without a fault: {}", self.last_error());
+            return self.wrong("exit", &text);
+        }
+        let pause = match self.plight {
+            Plight::Stopping { pause } => pause,
+            _ if how == Exit::Clean => {
+                return self.wrong("exit", "the node ended without being asked");
+            }
+            _ => SUPERVISOR_PAUSE,
+        };
+        self.plight = Plight::Down { until: self.now() + pause };
+        Step::Continue(())
+    }
+
+    fn last_error(&self) -> String {
+        let lines = self.cluster.lines.kept().iter().rev();
+        let error = lines.into_iter().find(|line| line.level == server::Level::Error);
+        error.map_or_else(|| "it says nothing".to_owned(), |line| line.text.clone())
+    }
+
+    fn panicked(&self) -> Step {
+        let failure = self.cluster.world.failures().last().expect("a panic is listed");
+        let place = self.options.panics.as_ref().and_then(|panics| panics.try_iter().last());
+        let place = place.unwrap_or_else(|| "an unknown place".to_owned());
+        let text = format!("task {} at {place}: {}", failure.task, failure.message);
+        self.wrong(&format!("panic at {place}"), &text)
+    }
+}

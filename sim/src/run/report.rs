@@ -1,0 +1,104 @@
+//! What came of a run.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::checkers::Violation;
+use crate::cluster::{BEGINNING_NS, Cluster, LogLine};
+use crate::faults::Strikes;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Passed,
+    Failed,
+}
+
+/// How much a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    pub virtual_ms: u64,
+    pub events: u64,
+    pub boots: u64,
+    /// Kills and power losses.
+    pub crashes: u64,
+    /// Crashes that took sectors which were not synced: those that test durability.
+    pub crashes_with_lost_sectors: u64,
+    /// Starts after the first one that came up to serving.
+    pub recoveries: u64,
+    pub acked_batches: u64,
+    pub consumed_batches: u64,
+    pub facts: u64,
+}
+
+/// What a run reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Rare states, by name.
+    pub sites: BTreeMap<String, u64>,
+    /// Evaluations, by checker.
+    pub checkers: BTreeMap<String, u64>,
+    /// By kind of fault.
+    pub faults: BTreeMap<String, Strikes>,
+}
+
+/// What the judge counted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seeing {
+    pub(super) acked_batches: u64,
+    pub(super) consumed_batches: u64,
+    pub(super) facts: u64,
+    pub(super) evaluations: BTreeMap<String, u64>,
+    pub(super) sites: BTreeMap<String, u64>,
+}
+
+/// The result of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub verdict: Verdict,
+    /// The first thing that was wrong; the run ended with it.
+    pub violation: Option<Violation>,
+    /// Equal when two runs took the same steps.
+    pub trace_hash: u64,
+    pub counters: Counters,
+    pub coverage: Coverage,
+    /// What nodes wrote for their operator.
+    pub lines: Vec<LogLine>,
+    /// The last few steps of the world, after a failure.
+    pub last_events: String,
+}
+
+impl Report {
+    pub(super) fn new(
+        violation: Option<Violation>,
+        counters: Counters,
+        seeing: Seeing,
+        strikes: BTreeMap<&'static str, Strikes>,
+        cluster: Cluster,
+    ) -> Self {
+        let world = &cluster.world;
+        let counters = Counters {
+            virtual_ms: (world.now().0 - BEGINNING_NS) / 1_000_000,
+            events: world.event_count(),
+            acked_batches: seeing.acked_batches,
+            consumed_batches: seeing.consumed_batches,
+            facts: seeing.facts,
+            ..counters
+        };
+        let coverage = Coverage {
+            sites: seeing.sites,
+            checkers: seeing.evaluations,
+            faults: strikes.into_iter().map(|(kind, row)| (kind.to_owned(), row)).collect(),
+        };
+        Self {
+            verdict: if violation.is_some() { Verdict::Failed } else { Verdict::Passed },
+            trace_hash: world.trace_hash(),
+            counters,
+            coverage,
+            last_events: violation.as_ref().map_or_else(String::new, |_| world.last_events()),
+            violation,
+            lines: cluster.into_lines(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The schedule of a run: what waits, what lasts, what became of each fault.
+
+use core::cmp::Reverse;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use model::Instant;
+use runtime::memory::{Life, PowerLoss};
+
+use super::conduct::Conduct;
+use super::process::Plight;
+use crate::checkers::event::NodeChange;
+use crate::faults::{Strikes, Struck, is_momentary, refusal};
+use crate::plan::{Fault, FaultKind, Keeps, Trigger};
+
+/// Faults that have not struck, and those that last.
+pub(super) struct Schedule {
+    /// When the faults began; none strikes before, or after the heal.
+    began: Option<Instant>,
+    /// The next one last.
+    waiting: Vec<Fault>,
+    /// Their time has come and their moment has not.
+    armed: Vec<Fault>,
+    lasting: Vec<(Instant, Struck)>,
+    strikes: BTreeMap<&'static str, Strikes>,
+}
+
+impl Schedule {
+    pub(super) fn new(faults: &[Fault]) -> Self {
+        let mut waiting = faults.to_vec();
+        waiting.sort_by_key(|fault| Reverse(fault.at_us));
+        let (armed, lasting) = (Vec::new(), Vec::new());
+        Self { began: None, waiting, armed, lasting, strikes: BTreeMap::new() }
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.began.is_some()
+    }
+
+    /// Moments for which a fault waits.
+    pub(super) fn awaited(&self) -> Vec<Trigger> {
+        self.armed.iter().filter_map(|fault| fault.after).collect()
+    }
+
+    pub(super) fn disk_is_failing(&self) -> bool {
+        self.lasting.iter().any(|(_, struck)| struck.may_break_storage())
+    }
+
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let strike = self.waiting.last().and_then(|fault| self.due(fault));
+        let mend = self.lasting.iter().map(|(until, _)| *until).min();
+        strike.into_iter().chain(mend).min()
+    }
+
+    fn due(&self, fault: &Fault) -> Option<Instant> {
+        self.began.map(|began| began + Duration::from_micros(fault.at_us))
+    }
+
+    /// The next fault whose time has come.
+    fn take_due(&mut self, now: Instant) -> Option<Fault> {
+        let due = self.due(self.waiting.last()?)?;
+        if due > now { None } else { self.waiting.pop() }
+    }
+
+    fn take_armed(&mut self, trigger: Trigger) -> Option<Fault> {
+        let index = self.armed.iter().position(|fault| fault.after == Some(trigger))?;
+        Some(self.armed.remove(index))
+    }
+
+    fn row(&mut self, fault: &Fault) -> &mut Strikes {
+        self.strikes.entry(fault.kind.name()).or_default()
+    }
+
+    pub(super) fn into_strikes(self) -> BTreeMap<&'static str, Strikes> {
+        self.strikes
+    }
+}
+
+impl Conduct<'_> {
+    pub(super) fn begin_faults(&mut self) {
+        self.schedule.began = Some(self.now());
+    }
+
+    /// Every fault ends now; what has not struck never will.
+    pub(super) fn end_faults(&mut self) {
+        let schedule = &mut self.schedule;
+        schedule.began = None;
+        let never: Vec<Fault> =
+            schedule.armed.drain(..).chain(schedule.waiting.drain(..)).collect();
+        for fault in never {
+            self.schedule.row(&fault).missed += 1;
+        }
+        for (until, _) in &mut self.schedule.lasting {
+            *until = Instant(0);
+        }
+        self.mend_what_is_over();
+    }
+
+    pub(super) fn mend_what_is_over(&mut self) {
+        let now = self.now();
+        if self.schedule.lasting.iter().all(|(until, _)| *until > now) {
+            return;
+        }
+        let lasting = core::mem::take(&mut self.schedule.lasting);
+        let (over, lasting): (Vec<_>, Vec<_>) =
+            lasting.into_iter().partition(|(until, _)| *until <= now);
+        self.schedule.lasting = lasting;
+        let world = &mut self.cluster.world;
+        for (_, struck) in over {
+            let effective = struck.end(world, &self.machines);
+            self.schedule.row(&struck.fault).effective += u64::from(effective);
+        }
+        // What was undone may have been another fault's too.
+        for (_, struck) in &self.schedule.lasting {
+            struck.begin_again(world, &self.machines);
+        }
+    }
+
+    pub(super) fn strike_what_is_due(&mut self) {
+        let now = self.now();
+        while let Some(fault) = self.schedule.take_due(now) {
+            match fault.after {
+                Some(_) => self.schedule.armed.push(fault),
+                None => self.strike(&fault),
+            }
+        }
+        for trigger in self.judge.triggers() {
+            if let Some(fault) = self.schedule.take_armed(trigger) {
+                self.strike(&fault);
+            }
+        }
+    }
+
+    fn strike(&mut self, fault: &Fault) {
+        if fault.refused || refusal(fault, &self.plan.setup).is_some() {
+            self.schedule.row(fault).refused += 1;
+        } else if is_momentary(&fault.kind) {
+            self.strike_process(fault);
+        } else {
+            self.strike_machine(fault);
+        }
+    }
+
+    /// Faults of a disk or a link, which last for a while.
+    fn strike_machine(&mut self, fault: &Fault) {
+        let until = self.now() + Duration::from_micros(fault.duration_us);
+        let struck = Struck::begin(&mut self.cluster.world, &self.machines, fault);
+        let row = self.schedule.row(fault);
+        match struck {
+            Some(struck) => {
+                row.struck += 1;
+                self.disk_failed |= struck.may_break_storage();
+                self.schedule.lasting.push((until, struck));
+            }
+            None => row.missed += 1,
+        }
+    }
+
+    /// Faults that end the node's process.
+    fn strike_process(&mut self, fault: &Fault) {
+        let here = self.machines.at(fault.target) == Some(self.cluster.node());
+        let ready = self.cluster.life() == Life::Up && self.plight == Plight::None;
+        if !here || !ready {
+            self.schedule.row(fault).missed += 1;
+            return;
+        }
+        let effective = self.end_process(fault);
+        let row = self.schedule.row(fault);
+        row.struck += 1;
+        row.effective += u64::from(effective);
+    }
+
+    /// True when it had an effect that somebody could observe.
+    fn end_process(&mut self, fault: &Fault) -> bool {
+        let pause = Duration::from_micros(fault.duration_us);
+        match &fault.kind {
+            FaultKind::Stop => self.stop_for(pause),
+            FaultKind::Reshard { shards } => {
+                self.cluster.reshard(*shards);
+                self.stop_for(pause);
+            }
+            FaultKind::Kill => self.crash(None, pause),
+            FaultKind::PowerLoss { keeps } => {
+                let lost =
+                    |run: &Self| run.cluster.world.disk_stats(run.cluster.node()).lost_sectors;
+                let before = lost(self);
+                self.crash(Some(*keeps), pause);
+                let some = lost(self) > before;
+                self.counters.crashes_with_lost_sectors += u64::from(some);
+                return some;
+            }
+            _ => unreachable!("{} does not end a process", fault.kind.name()),
+        }
+        true
+    }
+
+    /// The process ends at once, with the machine's power or without it.
+    fn crash(&mut self, power: Option<Keeps>, pause: Duration) {
+        let node = self.cluster.node();
+        let change = match power {
+            None => {
+                self.cluster.world.kill(node);
+                NodeChange::Killed
+            }
+            Some(keeps) => {
+                self.cluster.world.power_loss(node, power_loss(keeps));
+                NodeChange::PowerLost
+            }
+        };
+        self.counters.crashes += 1;
+        self.changed(change);
+        self.plight = Plight::Down { until: self.now() + pause };
+    }
+}
+
+fn power_loss(keeps: Keeps) -> PowerLoss {
+    match keeps {
+        Keeps::Drawn => PowerLoss::Drawn,
+        Keeps::Nothing => PowerLoss::KeepsNothing,
+        Keeps::Everything => PowerLoss::KeepsEverything,
+    }
+}
