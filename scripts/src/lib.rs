@@ -10,6 +10,7 @@ pub mod process;
 pub mod kafka;
 pub mod odradek;
 
+pub mod abuse;
 pub mod baseline;
 pub mod ci;
 pub mod compat;

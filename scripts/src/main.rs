@@ -4,7 +4,7 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, baseline, ci, compat, crash, kafka, tidy, trace};
+use scripts::{Failed, Outcome, abuse, baseline, ci, compat, crash, kafka, tidy, trace};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -46,6 +46,8 @@ enum Task {
     },
     /// Run unmodified Kafka clients against a broker
     Compat(compat::Arguments),
+    /// Connect to our broker in bad ways, and watch its memory and its other clients
+    Abuse(abuse::Arguments),
     /// Kill our broker under load, again and again, and look for every acknowledged record
     Crash(crash::Arguments),
 }
@@ -77,6 +79,7 @@ fn run(task: Task) -> Outcome {
         Task::Baseline(arguments) => baseline::run(&arguments),
         Task::Trace { action } => trace::run(&action),
         Task::Compat(arguments) => compat::run(&arguments),
+        Task::Abuse(arguments) => abuse::run(&arguments),
         Task::Crash(arguments) => crash::run(&arguments),
     }
 }

@@ -209,6 +209,33 @@ fn a_length_prefix_alone_costs_nothing_and_expires() {
 }
 
 #[test]
+fn who_sends_a_large_frame_slowly_holds_up_nobody_for_long() {
+    // `Limits::tiny` has room for four of the largest frames; of these eight, as many as can hold it.
+    for (sent_bytes, patience) in [(100, 1), (2_000, 25)] {
+        let mut broker = Broker::started(16, 1);
+        broker.create_topic(TOPIC, 1, &[]);
+        broker.run(async move |rt, at| {
+            let mut slow = Vec::new();
+            for _ in 0..8 {
+                let conn = rt.connect(at, LIMIT).await.unwrap();
+                let mut started = vec![0, 2, 0, 0];
+                started.resize(4 + sent_bytes, 0);
+                conn.send(vec![started.into()], More::Done).await.unwrap();
+                slow.push(conn);
+            }
+            rt.sleep_until(rt.now().mono + Duration::from_millis(100)).await;
+            let began = rt.now().mono;
+            let value = "v".repeat(100 * 1024);
+            let producer = connection(&rt, at).await;
+            let answers = produce(&producer, TOPIC, &[(0, batch(&[&value], None))]).await.unwrap();
+            assert_eq!(answers[0].error_code, 0);
+            let waited = rt.now().mono.since(began);
+            assert!(waited < Duration::from_secs(patience), "{sent_bytes} bytes sent: {waited:?}");
+        });
+    }
+}
+
+#[test]
 fn an_incremental_session_mentions_only_what_changed() {
     let mut broker = Broker::started(11, 2);
     broker.create_topic(TOPIC, 4, &[]);

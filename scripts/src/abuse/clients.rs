@@ -20,6 +20,7 @@ const DECLARED_BYTES: u32 = 100 << 20;
 
 /// Clients that behave badly.
 pub(super) struct Crowd {
+    #[expect(dead_code, reason = "held open, and never used again")]
     connections: Vec<TcpStream>,
     drip: Option<Drip>,
 }
@@ -102,11 +103,6 @@ impl Crowd {
     /// Connections that the broker ended so far; `None` for clients that would not notice.
     pub(super) fn ended(&self) -> Option<u64> {
         self.drip.as_ref().map(|drip| drip.ended.load(Ordering::Relaxed))
-    }
-
-    /// Connections that this value holds open itself.
-    pub(super) fn held(&self) -> usize {
-        self.connections.len()
     }
 }
 

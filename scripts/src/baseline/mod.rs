@@ -13,7 +13,7 @@ mod beside;
 mod ceiling;
 mod measure;
 mod node;
-mod record;
+pub(crate) mod record;
 mod render;
 mod rows;
 

@@ -32,18 +32,18 @@ pub(super) struct Raw {
 
 /// Where and with what it was measured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     pub(super) commit: String,
     pub(super) kernel: String,
     pub(super) cpu: String,
     pub(super) cpus: usize,
     pub(super) kafka_heap: String,
     /// Which client and which broker has which CPU, in words.
-    pub(super) placement: String,
+    pub(crate) placement: String,
 }
 
 impl Machine {
-    pub(super) fn look(kafka_heap: &str) -> Outcome<Self> {
+    pub(crate) fn look(kafka_heap: &str) -> Outcome<Self> {
         let cpus = std::thread::available_parallelism().doing(|| "count CPUs".into())?.get();
         if cpus < 2 {
             return Err(Failed("a baseline needs two CPUs: one each for broker and client".into()));
@@ -65,7 +65,7 @@ impl Machine {
 }
 
 /// The folder that this session adds to: a day and a commit.
-pub(super) fn folder(out: &Path) -> Outcome<PathBuf> {
+pub(crate) fn folder(out: &Path) -> Outcome<PathBuf> {
     let day = printed("date", &["-u", "+%F"])?;
     let folder = paths::root().join(out).join(format!("{day}-{}", commit()?));
     std::fs::create_dir_all(&folder).doing(|| folder.display().to_string())?;

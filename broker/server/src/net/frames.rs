@@ -1,8 +1,9 @@
 //! Cuts the received stream into frames.
 //!
-//! Promises: a length prefix alone allocates at most `frame_unreserved_bytes`; a larger frame first
-//! takes its size from the shard's receive budget and then grows as its bytes arrive. A frame that
-//! came whole in one receive buffer is a slice of it.
+//! Promises: a length prefix alone allocates nothing. A frame grows as its bytes arrive; what goes beyond
+//! `frame_unreserved_bytes` is taken from the shard's receive budget, but only once that many bytes have
+//! come: who sends slowly cannot hold what others need. A frame that came whole in one receive buffer
+//! is a slice of it.
 //! Does not: look into a frame.
 
 use core::cell::Cell;
@@ -28,9 +29,12 @@ pub(crate) enum Phase {
     Working,
 }
 
-/// Slower than this is not a client but an attack on our memory.
-const LARGE_FRAME_BYTES_PER_S_MIN: usize = 64 * 1024;
-const LARGE_FRAME_PATIENCE: Duration = Duration::from_secs(30);
+/// A frame that holds a part of the budget and brings less than this in [`PROGRESS_PATIENCE`] is not a
+/// client's but an attack on our memory. Its rest counts when that is less.
+const PROGRESS_BYTES_MIN: usize = 512 * 1024;
+const PROGRESS_PATIENCE: Duration = Duration::from_secs(10);
+/// First allocation of a frame whose bytes are still to come.
+const FIRST_BYTES: usize = 1024;
 
 /// One request and the budget it occupies until it is answered.
 pub(super) struct Received {
@@ -73,47 +77,53 @@ impl<R: Runtime> Frames<R> {
         }
         let started = core::mem::take(&mut self.rest);
         let started = started.slice(LENGTH_BYTES..);
-        let received = if size_bytes <= self.shard.limits.frame_unreserved_bytes {
-            self.phase.set(Phase::Receiving { since: self.now() });
-            let mut bytes = Vec::with_capacity(size_bytes);
-            copy(&mut self.shard.rt.probe(), &mut bytes, &started);
-            let missing = size_bytes - bytes.len();
-            let bytes = self.recv_exact(bytes, missing).await?;
-            Received { frame: Buf::from(bytes), permit: None }
-        } else {
-            self.large(started, size_bytes).await?
-        };
-        self.phase.set(Phase::Working);
-        Ok(received)
-    }
-
-    /// Fills a frame that must not be allocated on the word of its prefix.
-    async fn large(&mut self, started: Buf, size_bytes: usize) -> Result<Received, Close> {
-        self.phase.set(Phase::Working);
-        if self.shard.receive_budget.is_short_of(size_bytes) {
-            self.shard.sometimes(Site::ReceiveBudgetExhausted);
-        }
-        let permit = self.shard.receive_budget.take(size_bytes).await;
-        let transfer = Duration::from_secs((size_bytes / LARGE_FRAME_BYTES_PER_S_MIN) as u64);
-        let deadline = self.now() + LARGE_FRAME_PATIENCE + transfer;
-        let mut bytes = Vec::with_capacity(
-            size_bytes.min(self.shard.limits.frame_unreserved_bytes.max(started.len())),
-        );
+        self.phase.set(Phase::Receiving { since: self.now() });
+        let unreserved = size_bytes.min(self.shard.limits.frame_unreserved_bytes);
+        let mut bytes = Vec::with_capacity(unreserved.min(FIRST_BYTES).max(started.len()));
         copy(&mut self.shard.rt.probe(), &mut bytes, &started);
         drop(started);
-        while bytes.len() < size_bytes {
-            if bytes.len() == bytes.capacity() {
-                bytes.reserve_exact(bytes.len().min(size_bytes - bytes.len()));
+        while bytes.len() < unreserved {
+            bytes = self.grow(bytes, unreserved).await?;
+        }
+        self.phase.set(Phase::Working);
+        let mut permit = None;
+        if size_bytes > unreserved {
+            if self.shard.receive_budget.is_short_of(size_bytes) {
+                self.shard.sometimes(Site::ReceiveBudgetExhausted);
             }
+            permit = Some(self.shard.receive_budget.take(size_bytes).await);
+            bytes = self.receive_large(bytes, size_bytes).await?;
+        }
+        Ok(Received { frame: Buf::from(bytes), permit })
+    }
+
+    /// Fills a frame that holds its part of the budget, as long as it makes progress.
+    async fn receive_large(&self, mut bytes: Vec<u8>, size_bytes: usize) -> Result<Vec<u8>, Close> {
+        while bytes.len() < size_bytes {
             let received_bytes = bytes.len();
-            let missing = (bytes.capacity() - received_bytes).min(size_bytes - received_bytes);
-            let receive = self.recv_exact(bytes, missing);
-            bytes = match race(receive, self.shard.rt.sleep_until(deadline)).await {
-                First::Left(received) => received?,
+            let goal = size_bytes.min(received_bytes + PROGRESS_BYTES_MIN);
+            let progress = async move {
+                while bytes.len() < goal {
+                    bytes = self.grow(bytes, size_bytes).await?;
+                }
+                Ok::<_, Close>(bytes)
+            };
+            let deadline = self.now() + PROGRESS_PATIENCE;
+            bytes = match race(progress, self.shard.rt.sleep_until(deadline)).await {
+                First::Left(progressed) => progressed?,
                 First::Right(()) => return Err(Close::FrameTooSlow { received_bytes, size_bytes }),
             };
         }
-        Ok(Received { frame: Buf::from(bytes), permit: Some(permit) })
+        Ok(bytes)
+    }
+
+    /// Receives until the room that there is, or twice as much, is full, at most up to `end`.
+    async fn grow(&self, mut bytes: Vec<u8>, end: usize) -> Result<Vec<u8>, Close> {
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve_exact(bytes.len().max(FIRST_BYTES).min(end - bytes.len()));
+        }
+        let missing = (bytes.capacity() - bytes.len()).min(end - bytes.len());
+        self.recv_exact(bytes, missing).await
     }
 
     /// Makes the first four bytes contiguous when they came in pieces.
