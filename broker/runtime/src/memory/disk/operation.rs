@@ -286,3 +286,44 @@ fn content_of(change: Option<&Change>) -> u64 {
     }
     content.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::RefCell;
+    use core::time::Duration;
+    use model::{Buf, Live};
+    use std::path::Path;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::memory::{MemoryMesh, MemoryRuntime, NodeOptions, World};
+    use crate::{Disk as _, Open};
+
+    #[test]
+    #[should_panic(expected = "the buffers of an append changed")]
+    fn a_buffer_that_changes_under_way_stops_the_run() {
+        let mut world = World::new(1);
+        let node = world.add_node(NodeOptions::default());
+        let opened = Rc::new(RefCell::new(None));
+        world.boot(node, Live, |rt: MemoryRuntime, _: MemoryMesh<()>| {
+            let opened = Rc::clone(&opened);
+            async move {
+                let file = rt.open(Path::new("/file"), Open::Create).await.unwrap();
+                opened.borrow_mut().replace(file.clone());
+                let piece = Buf::from_static(b"as submitted");
+                rt.append(&file, 0, vec![piece]).await.unwrap();
+            }
+        });
+        let submitted =
+            |world: &World| world.look(|state| !state.nodes[0].disk.operations.is_empty());
+        let open = |world: &World| opened.borrow().is_some() && submitted(world);
+        assert!(world.run_until(Duration::from_secs(1), open));
+        world.with_state(|state| {
+            let (_, operation) = state.nodes[0].disk.operations.pop_first().expect("just seen");
+            let file = opened.borrow().clone().expect("just seen");
+            let pieces = vec![Buf::from_static(b"as completed")];
+            let change = Some(Change::Append { file, at: 0, pieces });
+            state.complete(Operation { change, ..operation });
+        });
+    }
+}

@@ -9,8 +9,15 @@ fn empty() -> Content {
     Content::new(PAGE_BYTES)
 }
 
+/// An ordinal that no write of this content had before.
+fn next(content: &Content) -> u64 {
+    let newest = content.dirty().map(|(_, written)| written & 0xffff_ffff).max().unwrap_or(0);
+    content.syncs_begun << 32 | (newest + 1)
+}
+
 fn write(content: &mut Content, at: u64, bytes: &[u8]) {
-    let written = content.write(at, &[Buf::from(bytes.to_vec())], Room::PLENTY, 0);
+    let ordinal = next(content);
+    let written = content.write(at, &[Buf::from(bytes.to_vec())], Room::PLENTY, ordinal);
     assert_eq!(written, bytes.len() as u64);
 }
 
@@ -112,7 +119,7 @@ fn a_cut_that_was_not_synced_is_undone_or_kept_as_a_whole() {
         let mut content = empty();
         write(&mut content, 0, &[1; 2 * SECTOR]);
         sync(&mut content);
-        content.set_len(10, 0);
+        content.set_len(10, next(&content));
         assert_eq!(read(&content), [1; 10]);
         content.lose_power(&Loss {
             survives: &|_, _| keeps_cut,
@@ -130,8 +137,8 @@ fn a_cut_and_grown_file_shows_zeros_and_never_old_bytes() {
     let mut content = empty();
     write(&mut content, 0, &[1; 100]);
     sync(&mut content);
-    content.set_len(10, 0);
-    content.set_len(50, 0);
+    content.set_len(10, next(&content));
+    content.set_len(50, next(&content));
     let mut expected = vec![1; 10];
     expected.resize(50, 0);
     assert_eq!(read(&content), expected);
@@ -152,7 +159,72 @@ fn a_full_medium_takes_the_part_that_fits() {
     assert_eq!(content.len(), 3 * SECTOR_BYTES);
 }
 
-/// Any sequence of operations, against two plain vectors.
+#[test]
+fn bytes_that_replace_others_during_a_sync_are_not_covered_by_it() {
+    let mut content = empty();
+    write(&mut content, 0, b"old");
+    let image = content.begin_sync();
+    write(&mut content, 0, b"new");
+    content.finish_sync(image);
+    assert_eq!(read(&content), b"new");
+    assert_eq!(lose_all(&mut content), b"old");
+}
+
+#[test]
+fn an_undone_cut_undoes_what_was_written_behind_it() {
+    let mut content = empty();
+    write(&mut content, 0, &[1; 2 * SECTOR]);
+    sync(&mut content);
+    content.set_len(10, next(&content));
+    write(&mut content, 10, &[2; 3 * SECTOR]);
+    let loss = Loss { keeps_cut: false, survives: &|_, _| true, ..NOTHING };
+    content.lose_power(&loss);
+    assert_eq!(read(&content), vec![1; 2 * SECTOR]);
+}
+
+#[test]
+fn a_cut_during_a_sync_shows_zeros_and_never_old_bytes() {
+    let mut content = empty();
+    write(&mut content, 0, &[1; 100]);
+    let image = content.begin_sync();
+    content.set_len(10, next(&content));
+    content.set_len(50, next(&content));
+    content.finish_sync(image);
+    content.lose_power(&Loss { keeps_cut: true, length_parts: 256, ..NOTHING });
+    let mut expected = vec![1; 10];
+    expected.resize(50, 0);
+    assert_eq!(read(&content), expected);
+}
+
+#[test]
+fn a_page_without_room_is_lost_with_the_sync_that_wanted_it() {
+    let mut content = empty();
+    let room = Room { pages_free: 0, delayed: true };
+    content.write(0, &[Buf::from_static(b"late")], room, 0);
+    assert_eq!(content.placed_page_count(), 0);
+    let image = content.begin_sync();
+    assert_eq!(image.unplaced_page_count(), 1);
+    content.fail_sync(&image);
+    write(&mut content, 0, b"again");
+    sync(&mut content);
+    assert_eq!(content.placed_page_count(), 1);
+    assert_eq!(lose_all(&mut content), b"again");
+}
+
+#[test]
+fn a_clean_copy_shares_its_pages_and_a_changed_one_keeps_its_own() {
+    let mut content = empty();
+    write(&mut content, 0, &[1; 2 * SECTOR]);
+    sync(&mut content);
+    let copy = content.clone();
+    assert!(content.is_durable() && copy.is_durable());
+    write(&mut content, 0, b"x");
+    assert!(!content.is_durable());
+    assert_eq!(read(&copy), [1; 2 * SECTOR]);
+    assert!(Rc::ptr_eq(&content.cached[&1], &copy.cached[&1]));
+}
+
+/// Any sequence of operations, with any number of syncs on their way, against two plain vectors.
 #[test]
 fn the_harshest_loss_leaves_the_last_sync_and_the_kindest_leaves_everything() {
     use crate::memory::random::{Concern, Random};
@@ -160,42 +232,46 @@ fn the_harshest_loss_leaves_the_last_sync_and_the_kindest_leaves_everything() {
         let random = Random::new(seed);
         let draw =
             |step: u64, what: u64, below: u64| random.draw(Concern::Program, &[step, what]) % below;
-        let mut content = empty();
+        let mut content = Content::new([512, PAGE_BYTES][to_usize(seed % 2)]);
         let (mut cached, mut durable) = (Vec::new(), Vec::new());
-        for step in 0..1 + draw(0, 9, 12) {
-            let at = to_usize(draw(step, 1, 3 * SECTOR_BYTES));
-            match draw(step, 0, 5) {
-                0 | 1 => {
-                    let byte = step.to_le_bytes()[0] + 1;
-                    let bytes = vec![byte; 1 + to_usize(draw(step, 2, 5_000))];
+        // Each with what the file held when it began, and its ordinal.
+        let mut syncs: Vec<(u64, SyncImage, Vec<u8>)> = Vec::new();
+        let mut newest = 0;
+        for step in 1..2 + draw(0, 9, 20) {
+            let at = to_usize(draw(step, 1, 3 * PAGE_BYTES));
+            match draw(step, 0, 8) {
+                0..=2 => {
+                    let bytes = vec![step.to_le_bytes()[0]; 1 + to_usize(draw(step, 2, 5_000))];
                     write(&mut content, at as u64, &bytes);
                     cached.resize(cached.len().max(at + bytes.len()), 0);
                     cached[at..at + bytes.len()].copy_from_slice(&bytes);
                 }
-                2 => {
-                    content.set_len(at as u64, 0);
+                3 => {
+                    content.set_len(at as u64, next(&content));
                     cached.resize(at, 0);
                 }
-                3 => {
-                    sync(&mut content);
-                    durable.clone_from(&cached);
-                }
-                _ => {
-                    assert!(content.allocate(0, at as u64, u64::MAX, 0));
+                4 => {
+                    assert!(content.allocate(0, at as u64, u64::MAX, next(&content)));
                     cached.resize(cached.len().max(at), 0);
                 }
+                5 => syncs.push((step, content.begin_sync(), cached.clone())),
+                _ if !syncs.is_empty() => {
+                    let which = to_usize(draw(step, 3, syncs.len() as u64));
+                    let (began, image, held) = syncs.swap_remove(which);
+                    content.finish_sync(image);
+                    if began > newest {
+                        (newest, durable) = (began, held);
+                    }
+                }
+                _ => {}
             }
             assert!(read(&content) == cached, "seed {seed} step {step}");
         }
-        if seed % 2 == 0 {
+        if seed % 4 < 2 {
             assert!(lose_all(&mut content) == durable, "seed {seed}");
         } else {
-            let kind = Loss {
-                survives: &|_, _| true,
-                noise: &|_| None,
-                keeps_cut: true,
-                length_parts: 256,
-            };
+            let kind =
+                Loss { survives: &|_, _| true, keeps_cut: true, length_parts: 256, ..NOTHING };
             content.lose_power(&kind);
             assert!(read(&content) == cached, "seed {seed}");
         }
