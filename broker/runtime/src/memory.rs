@@ -49,7 +49,7 @@ pub use disk::{
     FileEntry, MemoryFile, MemoryLock, PowerLoss, SectorSize, Spot,
 };
 pub use mesh::MemoryMesh;
-pub use net::{DetachedConn, MemoryConn, MemoryListener};
+pub use net::{DetachedConn, LinkFault, LinkOptions, MemoryConn, MemoryListener, NetStats};
 pub use runtime::MemoryRuntime;
 pub use trace::{CHECKPOINT_EVENTS, Checkpoint, TraceFormat, first_difference};
 pub use world::{Failure, Life, NodeIndex, NodeOptions, StopHandle, World, WorldOptions};

@@ -1,41 +1,54 @@
 //! The network between the nodes of a world: listeners, connections, links.
 //!
 //! A connection is two ordered streams. Each has a bounded window, is cut into drawn segments and
-//! delivered with drawn latency; nothing is lost, doubled or reordered inside a stream. A link that
-//! is cut, or a machine without power, makes packets wait and be sent again until the sender gives
-//! up; nobody is told.
+//! delivered with drawn latency; nothing is lost, doubled or reordered inside a stream. A segment that
+//! a link loses is sent again, later each time, until the sender gives up; nobody else is told, so a
+//! peer that died with its machine leaves a half-open connection behind.
 //!
-//! Reading order: here (who is connected), `stream` (how bytes move), `verbs` (the seam).
+//! Reading order: here (who is connected), `link` (what a packet meets), `opening` (how connections
+//! begin), `stream` (how bytes move), `ending` (how connections end), `verbs` (the seam).
 
+mod ending;
+mod link;
+mod opening;
 mod stream;
 mod verbs;
 
 use core::task::Waker;
 use core::time::Duration;
 use model::{Buf, Instant};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+pub(super) use ending::Farewell;
+pub use link::{LinkFault, LinkOptions, NetStats};
 pub use verbs::{DetachedConn, MemoryConn, MemoryListener};
 
 use super::disk::MemoryFile;
 use super::events::{Event, Key};
-use super::random::Concern;
+use super::random::mix;
+use super::slab::{Slab, SlotKey};
 use super::state::{Process, State};
-use super::trace::Kind;
+use super::to_usize;
 use crate::{Error, Result};
+use link::{Links, Packet};
+use opening::{Listening, Opening};
 
-/// Connections that wait for `accept`; more have to try again, as with a full SYN queue.
-const BACKLOG_MAX: usize = 128;
-const EPHEMERAL_PORT_FIRST: u16 = 49_152;
+/// First pause before something that got lost is sent again; it doubles each time.
 const RETRY: Duration = Duration::from_millis(200);
+const RETRY_DOUBLINGS_MAX: u32 = 6;
 /// How long a sender tries to reach a silent peer.
 const GIVE_UP: Duration = Duration::from_secs(15);
+const EPHEMERAL_PORT_FIRST: u16 = 49_152;
+
+fn pause_before(attempt: u32) -> Duration {
+    RETRY * (1 << attempt.saturating_sub(1).min(RETRY_DOUBLINGS_MAX))
+}
 
 /// One end of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    connection: u64,
+    connection: SlotKey,
     side: usize,
 }
 
@@ -46,14 +59,18 @@ impl Endpoint {
 }
 
 pub(super) enum NetEvent {
-    /// The first packet of a connection reaches the other machine.
-    Syn(u64),
-    /// Its answer is back.
-    Answer(u64, Result<()>),
+    /// The first packet of a connection comes to the other machine.
+    Syn(SlotKey),
+    /// Its answer comes back.
+    Answer(SlotKey, Result<()>),
     /// The caller of `connect` has waited long enough.
-    ConnectLimit(u64),
-    /// The oldest segment on its way from this end arrives at the other one.
+    ConnectLimit(SlotKey),
+    /// The oldest segment on its way from this end comes to the other one.
     Deliver(Endpoint),
+    /// Acknowledgements for this end were lost: perhaps they get through now.
+    Acknowledge(Endpoint),
+    /// The kernel closes what a dead process listened on.
+    ListenerGone { process: Process, port: u16 },
 }
 
 /// Bytes that `send` and `send_file` gave and the window has not taken yet.
@@ -73,6 +90,25 @@ enum Segment {
     },
     Finish,
     Reset,
+}
+
+impl Segment {
+    fn size(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::File { size, .. } => *size,
+            Self::Finish | Self::Reset => 0,
+        }
+    }
+}
+
+/// A segment on its way.
+struct Flying {
+    /// When it arrives, if nothing stops it.
+    at: Instant,
+    /// Bytes of the stream up to its end.
+    place: u64,
+    segment: Segment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +136,20 @@ struct Side {
     /// Bytes ever given to `send`, and how many of them the window has taken.
     queued_end: u64,
     accepted_end: u64,
-    /// Accepted and not yet taken by the receiver.
+    /// Accepted and, as far as this end knows, not yet taken by the receiver.
     window_used: usize,
-    flight: VecDeque<Segment>,
+    flight: VecDeque<Flying>,
     last_arrival: Instant,
+    /// The event for the oldest segment in flight.
+    delivery: Option<Key>,
+    /// Since when the oldest segment does not get through, and how often that was tried.
     stalled_since: Option<Instant>,
+    attempt: u32,
+    /// Since when acknowledgements do not get back here, how often they were tried, and how many
+    /// bytes of the window they would free.
+    unacknowledged_since: Option<Instant>,
+    acknowledge_attempt: u32,
+    owed: usize,
 
     inbox: VecDeque<Buf>,
     inbox_bytes: usize,
@@ -134,7 +179,12 @@ impl Side {
             window_used: 0,
             flight: VecDeque::new(),
             last_arrival: Instant(0),
+            delivery: None,
             stalled_since: None,
+            attempt: 0,
+            unacknowledged_since: None,
+            acknowledge_attempt: 0,
+            owed: 0,
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             demand: 0,
@@ -144,6 +194,11 @@ impl Side {
             sender: None,
             closing: Vec::new(),
         }
+    }
+
+    /// The kernel knows this end and takes what arrives for it.
+    fn is_open(&self) -> bool {
+        self.phase == Phase::Open && self.error.is_none()
     }
 
     fn is_gone(&self) -> bool {
@@ -164,75 +219,65 @@ impl Side {
 }
 
 struct Connection {
+    /// The same connection in two runs: who calls whom, where, and the how many-th time.
+    identity: u64,
     sides: [Side; 2],
     window: usize,
     opening: Opening,
 }
 
-struct Opening {
-    limit: Key,
-    outcome: Option<Result<()>>,
-    waker: Option<Waker>,
-}
-
-struct Listening {
-    ip: IpAddr,
-    process: Process,
-    backlog: VecDeque<u64>,
-    waker: Option<Waker>,
-}
-
 #[derive(Default)]
 pub(super) struct Network {
-    connections: BTreeMap<u64, Connection>,
-    opened: u64,
+    connections: Slab<Connection>,
     listeners: BTreeMap<(usize, u16), Listening>,
-    next_port: u16,
-    cuts: BTreeSet<(usize, usize)>,
+    links: Links,
+    /// Calls so far from one node to a port of another.
+    calls: BTreeMap<(usize, usize, u16), u64>,
+    /// By node.
+    next_ports: BTreeMap<usize, u16>,
 }
 
 impl Network {
-    /// Packets from one node to the other wait until the link is mended.
-    pub(super) fn cut(&mut self, from: usize, to: usize) {
-        self.cuts.insert((from, to));
-    }
-
-    pub(super) fn mend(&mut self, from: usize, to: usize) {
-        self.cuts.remove(&(from, to));
-    }
-
     pub(super) fn connection_count(&self) -> usize {
         self.connections.len()
     }
 
     fn side(&self, at: Endpoint) -> Option<&Side> {
-        self.connections.get(&at.connection).map(|connection| &connection.sides[at.side])
+        self.connections.get(at.connection).map(|connection| &connection.sides[at.side])
     }
 
     fn side_mut(&mut self, at: Endpoint) -> Option<&mut Side> {
-        self.connections.get_mut(&at.connection).map(|connection| &mut connection.sides[at.side])
+        self.connections.get_mut(at.connection).map(|connection| &mut connection.sides[at.side])
     }
 
     /// Both ends, the one at `at` first.
     fn sides_mut(&mut self, at: Endpoint) -> Option<(&mut Side, &mut Side)> {
-        let [client, server] = &mut self.connections.get_mut(&at.connection)?.sides;
+        let [client, server] = &mut self.connections.get_mut(at.connection)?.sides;
         Some(if at.side == 0 { (client, server) } else { (server, client) })
+    }
+
+    /// Every end of every connection.
+    fn ends(&self) -> Vec<Endpoint> {
+        let both = |connection| [0, 1].map(|side| Endpoint { connection, side });
+        self.connections.keys().flat_map(both).collect()
+    }
+
+    /// A name for the next connection from one node to a port of another.
+    fn next_identity(&mut self, from: usize, to: usize, port: u16) -> u64 {
+        let calls = self.calls.entry((from, to, port)).or_insert(0);
+        *calls += 1;
+        mix(mix((from as u64) << 32 | to as u64).wrapping_add(*calls << 16 | u64::from(port)))
     }
 
     fn free_port(&mut self, node: usize) -> u16 {
         loop {
-            let port = EPHEMERAL_PORT_FIRST + self.next_port;
-            self.next_port = (self.next_port + 1) % (u16::MAX - EPHEMERAL_PORT_FIRST);
+            let next = self.next_ports.entry(node).or_insert(0);
+            let port = EPHEMERAL_PORT_FIRST + *next;
+            *next = (*next + 1) % (u16::MAX - EPHEMERAL_PORT_FIRST);
             if !self.listeners.contains_key(&(node, port)) {
                 return port;
             }
         }
-    }
-
-    /// Whether somebody accepts connections to `addr` on the machine.
-    fn listener_at(&mut self, node: usize, addr: SocketAddr) -> Option<&mut Listening> {
-        let listening = self.listeners.get_mut(&(node, addr.port()))?;
-        (listening.ip.is_unspecified() || listening.ip == addr.ip()).then_some(listening)
     }
 }
 
@@ -258,148 +303,54 @@ impl State {
         match event {
             NetEvent::Syn(connection) => self.on_syn(connection),
             NetEvent::Answer(connection, outcome) => self.on_answer(connection, outcome),
-            NetEvent::ConnectLimit(connection) => self.on_answer(connection, Err(Error::TimedOut)),
+            NetEvent::ConnectLimit(connection) => {
+                self.finish_opening(connection, Err(Error::TimedOut));
+            }
             NetEvent::Deliver(from) => self.deliver(from),
+            NetEvent::Acknowledge(from) => self.acknowledge(from),
+            NetEvent::ListenerGone { process, port } => self.remove_listener(process, port),
         }
-    }
-
-    fn on_syn(&mut self, id: u64) {
-        let Some(connection) = self.net.connections.get(&id) else { return };
-        let [client, server] = &connection.sides;
-        if client.phase == Phase::Ended {
-            return;
-        }
-        let (from, to, addr) = (client.node, server.node, server.addr);
-        if !self.reachable(from, to) {
-            self.schedule_net(self.now + RETRY, NetEvent::Syn(id));
-            return;
-        }
-        let outcome = match self.net.listener_at(to, addr) {
-            None => Err(Error::Refused),
-            Some(listening) if listening.backlog.len() == BACKLOG_MAX => {
-                self.schedule_net(self.now + RETRY, NetEvent::Syn(id));
-                return;
-            }
-            Some(listening) => {
-                listening.backlog.push_back(id);
-                if let Some(waker) = listening.waker.take() {
-                    waker.wake();
-                }
-                let owner = listening.process;
-                let server = Endpoint { connection: id, side: 1 };
-                let server = self.net.side_mut(server).expect("just seen");
-                server.owner = owner;
-                server.phase = Phase::Open;
-                server.released = false;
-                Ok(())
-            }
-        };
-        self.record(to, Kind::Connect, [id, u64::from(outcome.is_ok())]);
-        let at = self.now + self.latency(to, from, id, 0);
-        self.schedule_net(at, NetEvent::Answer(id, outcome));
-        let server = self.net.side_mut(Endpoint { connection: id, side: 1 }).expect("just seen");
-        // Nothing overtakes the answer.
-        server.last_arrival = at + Duration::from_nanos(1);
-    }
-
-    fn on_answer(&mut self, id: u64, outcome: Result<()>) {
-        let Some(connection) = self.net.connections.get_mut(&id) else { return };
-        let client = &mut connection.sides[0];
-        if client.phase == Phase::Ended && outcome.is_ok() {
-            // The caller gave up meanwhile; the other side already counts on this connection.
-            return self.launch(Endpoint { connection: id, side: 0 }, Segment::Reset);
-        }
-        if connection.opening.outcome.is_some() {
-            return;
-        }
-        connection.opening.outcome = Some(outcome);
-        if let Some(waker) = connection.opening.waker.take() {
-            waker.wake();
-        }
-        if outcome.is_ok() {
-            client.phase = Phase::Open;
-        }
-        self.events.cancel(connection.opening.limit);
-    }
-
-    /// The listener is gone, and with it who waited to be accepted.
-    pub(super) fn close_listener(&mut self, process: Process, port: u16) {
-        let key = (process.node, port);
-        if self.net.listeners.get(&key).is_some_and(|listening| listening.process == process) {
-            let listening = self.net.listeners.remove(&key).expect("just seen");
-            for connection in listening.backlog {
-                self.close_side(Endpoint { connection, side: 1 });
-            }
-        }
-    }
-
-    /// A process runs again: its streams go on.
-    pub(super) fn pump_all(&mut self, process: Process) {
-        let ids: Vec<u64> = self.net.connections.keys().copied().collect();
-        for connection in ids {
-            for side in 0..2 {
-                let end = Endpoint { connection, side };
-                if self.net.side(end).is_some_and(|side| side.owner == process) {
-                    self.pump(end);
-                }
-            }
-        }
-    }
-
-    /// A process is gone: the kernel ends its connections, or the power took them along.
-    pub(super) fn end_connections(&mut self, process: Process, power_lost: bool) {
-        self.net.listeners.retain(|_, listening| listening.process != process);
-        let ids: Vec<u64> = self.net.connections.keys().copied().collect();
-        for connection in ids {
-            for side in 0..2 {
-                let end = Endpoint { connection, side };
-                let owned = |side: &Side| side.owner == process && side.phase != Phase::Ended;
-                if self.net.side(end).is_some_and(owned) {
-                    self.lose_owner(end, power_lost);
-                }
-            }
-        }
-    }
-
-    fn lose_owner(&mut self, end: Endpoint, power_lost: bool) {
-        if power_lost {
-            let side = self.net.side_mut(end).expect("listed");
-            side.phase = Phase::Ended;
-            side.flight.clear();
-            side.outbox.clear();
-        } else {
-            self.detach_from_files(end);
-            let key = [end.connection, end.side as u64];
-            let abrupt = self.random.one_in(4, Concern::AbruptEnd, &key);
-            self.end_side(end, if abrupt { Segment::Reset } else { Segment::Finish });
-        }
-        self.release_side(end);
-    }
-
-    fn reachable(&self, from: usize, to: usize) -> bool {
-        let powered = self.nodes[from].life.has_power() && self.nodes[to].life.has_power();
-        powered && !self.net.cuts.contains(&(from, to))
-    }
-
-    /// How long a packet is under way. The key is the place in the stream, not a running count.
-    fn latency(&self, from: usize, to: usize, connection: u64, at: u64) -> Duration {
-        let key = [connection, from as u64, at];
-        let rare = self.random.one_in(200, Concern::LinkLatency, &[&key[..], &[1]].concat());
-        let range = match (from == to, rare) {
-            (true, false) => 5_000..=30_000,
-            (false, false) => 30_000..=150_000,
-            (_, true) => 500_000..=5_000_000,
-        };
-        Duration::from_nanos(self.random.within(Concern::LinkLatency, &key, range))
     }
 
     fn schedule_net(&mut self, at: Instant, event: NetEvent) -> Key {
+        let identity = |connection: SlotKey| {
+            self.net.connections.get(connection).map_or(0, |connection| connection.identity)
+        };
         let what = match &event {
-            NetEvent::Syn(id) => [1, *id],
-            NetEvent::Answer(id, _) => [2, *id],
-            NetEvent::ConnectLimit(id) => [3, *id],
-            NetEvent::Deliver(from) => [4 + from.side as u64, from.connection],
+            NetEvent::Syn(connection) => [1, identity(*connection)],
+            NetEvent::Answer(connection, _) => [2, identity(*connection)],
+            NetEvent::ConnectLimit(connection) => [3, identity(*connection)],
+            NetEvent::Deliver(from) => [4 + from.side as u64, identity(from.connection)],
+            NetEvent::Acknowledge(from) => [6 + from.side as u64, identity(from.connection)],
+            NetEvent::ListenerGone { process, port } => {
+                [8, (process.node as u64) << 16 | u64::from(*port)]
+            }
         };
         self.schedule(at, what, Event::Net(event))
+    }
+
+    /// A clog is gone: what it held comes out.
+    pub(super) fn release_link(&mut self, from: usize, to: usize) {
+        let shortest = self.net.links.at(from, to).options.latency_us.0;
+        let at = self.now + Duration::from_micros(shortest);
+        for end in self.net.ends() {
+            let connection = self.net.connections.get_mut(end.connection).expect("listed");
+            if connection.way_from(end.side) != (from, to) {
+                continue;
+            }
+            let calling = connection.opening.held.take();
+            let side = &mut connection.sides[end.side];
+            let delivery = side.delivery.take();
+            let flying = !side.flight.is_empty();
+            if let Some(held) = calling {
+                self.release_call(end, held, at);
+            }
+            if let Some(delivery) = delivery {
+                self.events.cancel(delivery);
+            }
+            if flying {
+                self.schedule_delivery(end, at);
+            }
+        }
     }
 }

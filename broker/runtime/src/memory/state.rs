@@ -18,7 +18,7 @@ use super::disk::{Disk, PowerLoss};
 use super::events::{Event, Events, Key};
 use super::executor::{Body, Shard};
 use super::mesh::Mailboxes;
-use super::net::Network;
+use super::net::{Farewell, Network};
 use super::post::{Note, Post};
 use super::random::{Concern, Random, moment};
 use super::trace::{CORE_NONE, Kind, Record, Trace};
@@ -285,7 +285,12 @@ impl State {
                 self.now
             }
         };
-        self.end_connections(process, matches!(ending, Ending::Power(_)));
+        let farewell = match ending {
+            Ending::Power(_) => Farewell::Silent,
+            Ending::Process(Life::Exited(_)) => Farewell::Closed,
+            Ending::Process(_) => Farewell::Killed,
+        };
+        self.end_connections(process, farewell);
         let this = &mut self.nodes[node];
         match ending {
             Ending::Process(_) => this.disk.process_ended(locks_until),

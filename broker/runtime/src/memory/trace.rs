@@ -43,12 +43,12 @@ pub(super) enum Kind {
     Random = 21,
     /// A test changed a machine, a clock or a link.
     Change = 22,
-    Send = 23,
-    Lost = 24,
-    Held = 25,
+    /// A packet got lost; it will be sent again.
+    Lost = 23,
+    /// A packet is inside a clogged link.
+    Held = 24,
     /// A dead process asked for something.
-    Late = 26,
-    Listen = 27,
+    Late = 25,
     /// A part of an append is seen before its end.
     DiskEarly = 40,
     DiskDamage = 41,

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-use super::{Connection, Endpoint, Listening, NetEvent, Opening, Outgoing, Phase, Side};
+use super::{Connection, Endpoint, Listening, NetEvent, Opening, Outgoing, Phase, Segment, Side};
 use super::{ip_of, node_of};
 use crate::memory::disk::MemoryFile;
 use crate::memory::post::{Note, Post};
@@ -91,26 +91,36 @@ impl<P: Probe> MemoryRuntime<P> {
     /// Sends the first packet of a new connection.
     fn begin_connect(&self, to: SocketAddr, limit: Duration) -> Result<MemoryConn> {
         let (end, local) = self.with(|state, process| {
+            if !state.admits(process) {
+                return Err(Error::Cancelled);
+            }
             let target = node_of(to.ip(), process.node).filter(|node| *node < state.nodes.len());
             let target = target.ok_or(Error::Failed(ENETUNREACH))?;
             let ip = if target == process.node { to.ip() } else { ip_of(process.node) };
             let local = SocketAddr::new(ip, state.net.free_port(process.node));
-            let id = state.net.opened;
-            state.net.opened += 1;
             let client = Side::new(process, local);
             // Nobody holds the far end until a listener takes it.
             let nobody = Process { node: target, incarnation: 0 };
             let server = Side { released: true, ..Side::new(nobody, to) };
-            let deadline = state.now + limit;
-            let limit = state.schedule_net(deadline, NetEvent::ConnectLimit(id));
-            let connection = Connection {
-                sides: [client, server],
-                window: 1 << state.random.within(Concern::Window, &[id], 12..=17),
-                opening: Opening { limit, outcome: None, waker: None },
+            let (now, deadline) = (state.now, state.now + limit);
+            let identity = state.net.next_identity(process.node, target, to.port());
+            let window = 1 << state.random.within(Concern::Window, &[identity], 12..=17);
+            let opening = Opening {
+                limit: None,
+                began: now,
+                outcome: None,
+                waker: None,
+                traveling: true,
+                attempt: 0,
+                held: None,
             };
-            state.net.connections.insert(id, connection);
-            let arrival = state.now + state.latency(process.node, target, id, 0);
-            state.schedule_net(arrival, NetEvent::Syn(id));
+            let connection = Connection { identity, sides: [client, server], window, opening };
+            let id = state.net.connections.insert(connection);
+            let limit = state.schedule_net(deadline, NetEvent::ConnectLimit(id));
+            state.net.connections.get_mut(id).expect("just made").opening.limit = Some(limit);
+            state.charge_call(0);
+            state.counters.connections_opened += 1;
+            state.call(id);
             Ok((Endpoint { connection: id, side: 0 }, local))
         })?;
         Ok(self.hold(end, Addrs { local, peer: to }))
@@ -118,6 +128,9 @@ impl<P: Probe> MemoryRuntime<P> {
 
     fn try_listen(&self, at: SocketAddr) -> Result<MemoryListener> {
         let addr = self.with(|state, process| {
+            if !state.admits(process) {
+                return Err(Error::Cancelled);
+            }
             let port = match at.port() {
                 0 => state.net.free_port(process.node),
                 port if state.net.listeners.contains_key(&(process.node, port)) => {
@@ -126,7 +139,8 @@ impl<P: Probe> MemoryRuntime<P> {
                 port => port,
             };
             let backlog = VecDeque::new();
-            let listening = Listening { ip: at.ip(), process, backlog, waker: None };
+            let listening =
+                Listening { ip: at.ip(), process, backlog, waker: None, lingers: false };
             state.net.listeners.insert((process.node, port), listening);
             Ok(SocketAddr::new(at.ip(), port))
         })?;
@@ -158,7 +172,7 @@ impl<P: Probe> Net for MemoryRuntime<P> {
         let conn = self.begin_connect(to, limit)?;
         let answered = |context: &mut Context<'_>| {
             let mut state = conn.0.shared.borrow_mut();
-            let connection = state.net.connections.get_mut(&conn.0.end.connection);
+            let connection = state.net.connections.get_mut(conn.0.end.connection);
             let opening = &mut connection.expect("held by this future").opening;
             match opening.outcome {
                 Some(outcome) => Poll::Ready(outcome),
@@ -207,7 +221,9 @@ impl Listener for MemoryListener {
                 listening.waker = Some(context.waker().clone());
                 return Poll::Pending;
             };
-            let [client, server] = &state.net.connections[&connection].sides;
+            state.charge_call(0);
+            let waiting = state.net.connections.get(connection).expect("it waits to be accepted");
+            let [client, server] = &waiting.sides;
             let addrs = Addrs { local: server.addr, peer: client.addr };
             Poll::Ready((Endpoint { connection, side: 1 }, addrs))
         })
@@ -234,6 +250,11 @@ impl MemoryConn {
 
     /// Queues outgoing bytes and waits until the window has taken the last of them.
     async fn send_all(&self, outgoing: Vec<Outgoing>, size: u64) -> Result<()> {
+        let copied_bytes = |outgoing: &Outgoing| match outgoing {
+            Outgoing::Bytes(bytes) => bytes.len(),
+            Outgoing::File { .. } => 0,
+        };
+        let copied = outgoing.iter().map(copied_bytes).sum();
         let mut outgoing = Some(outgoing);
         let mut target = 0;
         poll_fn(|context| {
@@ -243,6 +264,14 @@ impl MemoryConn {
                     return Poll::Ready(Err(error));
                 }
                 if let Some(outgoing) = outgoing.take() {
+                    let owner = side.owner;
+                    if !state.admits(owner) {
+                        return Poll::Ready(Err(Error::Cancelled));
+                    }
+                    state.charge_call(copied);
+                    state.counters.sends += 1;
+                    state.counters.network_copied_bytes += copied as u64;
+                    let side = state.net.side_mut(end).expect("just seen");
                     side.outbox.extend(outgoing);
                     side.queued_end += size;
                     target = side.queued_end;
@@ -342,8 +371,11 @@ impl Conn for MemoryConn {
 
     fn shutdown(&self) {
         let mut state = self.0.shared.borrow_mut();
-        if state.net.side(self.0.end).is_some_and(|side| side.phase != Phase::Ended) {
-            state.end_side(self.0.end, super::Segment::Finish);
+        let Some(side) = state.net.side(self.0.end) else { return };
+        let (owner, ended) = (side.owner, side.phase == Phase::Ended);
+        if !ended && state.admits(owner) {
+            state.charge_call(0);
+            state.end_side(self.0.end, Segment::Finish);
         }
     }
 

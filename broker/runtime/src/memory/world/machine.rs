@@ -19,6 +19,9 @@ pub(super) enum Change {
     WallDrift = 6,
     WallStep = 7,
     Link = 8,
+    LinkFault = 9,
+    Mend = 10,
+    Reset = 11,
 }
 
 /// Ends and pauses.
