@@ -34,6 +34,8 @@ pub struct Limits {
     pub producers_per_partition: usize,
     /// Journal file size; a multiple of 4 KiB.
     pub journal_bytes: usize,
+    /// Disk space kept for a full disk, per data directory: deletions and metadata go on with it.
+    pub reserve_bytes: usize,
     /// Batch positions that each active log keeps in memory.
     pub tail_positions: usize,
     /// Segments whose files are open at the same time.
@@ -69,6 +71,7 @@ impl Limits {
         fetch_session_partitions: 100_000,
         producers_per_partition: 10_000,
         journal_bytes: 256 * MIB,
+        reserve_bytes: 16 * MIB,
         tail_positions: 1_024,
         open_segments: 4_096,
         index_bytes: 256 * MIB,
@@ -97,6 +100,7 @@ impl Limits {
             fetch_session_partitions: 64,
             producers_per_partition: 16,
             journal_bytes: 256 * KIB,
+            reserve_bytes: 64 * KIB,
             tail_positions: 16,
             open_segments: 8,
             index_bytes: 4 * KIB,

@@ -2,7 +2,8 @@
 //!
 //! Promises: from the failure on, every shard's descriptions of the cluster say so; requests get
 //! KAFKA_STORAGE_ERROR from the home shard.
-//! Does not: open a failed log again. That takes a restart, as in Kafka.
+//! Does not: open a failed log again. That takes a restart, as in Kafka, unless the disk was full
+//! (`topics::come_back`).
 
 use core::cell::RefCell;
 use std::collections::BTreeMap;
@@ -36,6 +37,18 @@ impl OfflineLogs {
         for to in shard.shards().filter(|to| *to != shard.id) {
             shard.mesh.post_notice(to, Notice::LogOffline { at, failure });
         }
+    }
+
+    /// Tells every shard, this one included, that a log takes appends again.
+    pub(crate) fn report_return<R: Runtime>(shard: &Shard<R>, at: TopicPartition) {
+        shard.offline.remove(at);
+        for to in shard.shards().filter(|to| *to != shard.id) {
+            shard.mesh.post_notice(to, Notice::LogOnline { at });
+        }
+    }
+
+    pub(crate) fn remove(&self, at: TopicPartition) {
+        self.0.borrow_mut().remove(&at);
     }
 
     pub(crate) fn add(&self, at: TopicPartition, failure: Failure) {

@@ -113,6 +113,9 @@ impl<R: Runtime> Partition<R> {
 
     /// Appends a batch; `waiter` says who is told what became of it.
     pub(crate) fn append(&self, shard: &Shard<R>, batch: &Checked, acks: Acks, waiter: Waiter) {
+        if !self.log.accepts_appends() {
+            return shard.groups.failed(waiter, ErrorCode::KafkaStorageError, shard);
+        }
         if !shard.has_room(batch.bytes.len()) {
             // Retriable, and says "try later".
             return shard.groups.failed(waiter, ErrorCode::RequestTimedOut, shard);
@@ -165,6 +168,11 @@ impl<R: Runtime> Partition<R> {
             .log(Level::Error, format!("log offline topic={name} partition={partition}: {reason}"));
         OfflineLogs::report(shard, self.at, Failure::Write);
         self.hear(shard, Event::LogFailed);
+    }
+
+    /// Another replica has taken this one's place: who waits for a change looks again.
+    pub(crate) fn let_go(&self, shard: &Shard<R>) {
+        self.state.borrow_mut().watches.drain().for_each(|watch| shard.wakes.add(watch));
     }
 
     /// The topic's configuration changed.

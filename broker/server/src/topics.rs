@@ -4,6 +4,7 @@
 //! data path looks here, not into the image. Replicas whose home is this shard are opened, told their
 //! role and deleted here.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -12,7 +13,7 @@ use model::{ErrorCode, LeaderEpoch, PartitionIndex, ShardId, TopicId, TopicParti
 use replication::{Event, LogEnds, Producers, Replica};
 use runtime::Runtime;
 use runtime::sync::gather;
-use storage::{LogId, StorageError};
+use storage::{Log, LogId, StorageError};
 
 use crate::boot::Level;
 use crate::control::view;
@@ -89,6 +90,8 @@ pub(crate) const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
 
 /// Logs that are opened side by side: each has a handful of small reads to wait for.
 const LOGS_OPENING: usize = 32;
+/// Pause between two attempts to bring a log back on a full disk.
+const COME_BACK_RETRY: Duration = Duration::from_secs(1);
 
 /// Makes this shard's view of the topics what the image says, and its replicas with it.
 pub(crate) async fn topics_changed<R: Runtime>(
@@ -141,6 +144,7 @@ async fn open_or_report<R: Runtime>(shard: &Shard<R>, at: TopicPartition, topic:
     }
 }
 
+/// What the image says that this node's replica is.
 fn role<R: Runtime>(shard: &Shard<R>, image: &PartitionImage) -> Event {
     let leader_epoch = image.leader_epoch;
     if image.leader == Some(shard.boot.node_id) {
@@ -156,10 +160,25 @@ async fn open<R: Runtime>(
     at: TopicPartition,
     topic: &Rc<Topic>,
 ) -> Result<(), StorageError> {
-    let producers = Producers::new(shard.limits.producers_per_partition, PRODUCER_EXPIRATION_MS);
-    let mut recovery = ProducerRecovery(producers);
+    let mut recovery = producer_recovery(shard);
     let id = LogId { at, topic: topic.name.clone() };
     let log = shard.store().open_log(id, topic.settings.log.clone(), &mut recovery).await?;
+    take_in(shard, topic, log, recovery);
+    Ok(())
+}
+
+fn producer_recovery<R: Runtime>(shard: &Shard<R>) -> ProducerRecovery {
+    let limits = &shard.limits;
+    ProducerRecovery(Producers::new(limits.producers_per_partition, PRODUCER_EXPIRATION_MS))
+}
+
+/// The replica of a log that was just recovered, not yet told its role.
+fn take_in<R: Runtime>(
+    shard: &Shard<R>,
+    topic: &Rc<Topic>,
+    log: Log<R>,
+    recovery: ProducerRecovery,
+) -> Rc<Partition<R>> {
     let end = log.end_offset();
     // Recovery keeps only what is durable, and there is no other replica to agree with.
     let ends = LogEnds {
@@ -169,9 +188,58 @@ async fn open<R: Runtime>(
         log_end_offset: end,
     };
     let min_isr = topic.settings.min_isr;
-    let replica = Replica::new(at, shard.boot.node_id, min_isr, ends, recovery.0);
-    shard.put_partition(Rc::new(Partition::new(Rc::clone(topic), log, replica)));
-    Ok(())
+    let replica = Replica::new(log.id().at, shard.boot.node_id, min_isr, ends, recovery.0);
+    let partition = Rc::new(Partition::new(Rc::clone(topic), log, replica));
+    shard.put_partition(Rc::clone(&partition));
+    partition
+}
+
+/// Brings a replica back whose log went offline because the disk was full; tries until it is there, deleted, or
+/// cannot come back before a restart.
+pub(crate) async fn come_back<R: Runtime>(shard: &Rc<Shard<R>>, at: TopicPartition) {
+    while let Some(failed) = shard.partition(at) {
+        let mut recovery = producer_recovery(shard);
+        let config = failed.topic().settings.log.clone();
+        let error = match shard.store().reopen_log(at, config, &mut recovery).await {
+            Ok(log) => return replace(shard, &failed, log, recovery),
+            Err(error) => error,
+        };
+        if !error.is_out_of_room() {
+            let (name, index) = (&failed.topic().name, at.partition);
+            let text = format!("log stays offline topic={name} partition={index}: {error}");
+            return shard.log(Level::Error, text);
+        }
+        shard.rt.sleep_until(shard.rt.now().mono + COME_BACK_RETRY).await;
+    }
+}
+
+/// Puts a recovered log and a new replica in the place of the failed ones, in one step.
+fn replace<R: Runtime>(
+    shard: &Rc<Shard<R>>,
+    failed: &Rc<Partition<R>>,
+    log: Log<R>,
+    recovery: ProducerRecovery,
+) {
+    let at = failed.at;
+    if shard.partition(at).is_none_or(|known| !Rc::ptr_eq(&known, failed)) {
+        return; // The topic is being deleted, and the store is asked next.
+    }
+    let topic = failed.topic();
+    log.set_config(topic.settings.log.clone());
+    let partition = take_in(shard, &topic, log, recovery);
+    let role = {
+        let image = shard.image.borrow();
+        let index = usize::try_from(at.partition.0).unwrap_or(usize::MAX);
+        let known = image.topic(at.topic).and_then(|topic| topic.partitions.get(index));
+        known.map(|known| role(shard, known))
+    };
+    if let Some(role) = role {
+        partition.hear(shard, role);
+    }
+    OfflineLogs::report_return(shard, at);
+    failed.let_go(shard);
+    shard.wakes.send(shard);
+    shard.log(Level::Info, format!("log is back topic={} partition={}", topic.name, at.partition));
 }
 
 /// Ends the replicas of a deleted topic and gives their files to deletion.

@@ -23,7 +23,7 @@ mod tests;
 use model::Offset;
 
 pub(crate) use run::clean_if_due;
-pub(crate) use swap::{recover, was_interrupted};
+pub(crate) use swap::{recover, void_journal_frames, was_interrupted};
 
 /// What a log remembers of its cleanings.
 #[derive(Debug, Default)]

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use model::Offset;
 
+/// The verb of [`StorageError::Disk`] after which nothing is known about a file.
+pub(crate) const SYNC: &str = "sync";
+
 /// Facts for an operator. Kafka's error codes are chosen by `server`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StorageError {
@@ -20,6 +23,8 @@ pub enum StorageError {
     Foreign { path: PathBuf, field: &'static str, expected: String, found: String },
     /// Too many bytes wait for the disk; try again after the next [`crate::StoreEvent`].
     Busy { queued_bytes: usize, limit_bytes: usize },
+    /// The disk is full: nothing was queued, reads go on. Appends are taken again when there is room.
+    Full { path: PathBuf },
     /// The log failed earlier and takes no more appends. What was readable still is.
     Offline { reason: String },
     /// Offsets outside the log.
@@ -37,10 +42,11 @@ impl StorageError {
         move |error| Self::Disk { path, verb, error }
     }
 
-    /// Whether the disk has no room: reads go on, appends are refused.
+    /// Whether there was no room for an operation that may be tried again once there is. A failed *sync* is not among them,
+    /// whatever its reason: the content of its file is unknown.
     #[must_use]
-    pub fn is_no_space(&self) -> bool {
-        matches!(self, Self::Disk { error: runtime::Error::NoSpace, .. })
+    pub fn is_out_of_room(&self) -> bool {
+        matches!(self, Self::Disk { error: runtime::Error::NoSpace, verb, .. } if *verb != SYNC)
     }
 }
 
@@ -62,6 +68,9 @@ impl fmt::Display for StorageError {
             }
             Self::Busy { queued_bytes, limit_bytes } => {
                 write!(f, "{queued_bytes} bytes wait for the disk, the limit is {limit_bytes}")
+            }
+            Self::Full { path } => {
+                write!(f, "{} is on a full disk and takes no appends", path.display())
             }
             Self::Offline { reason } => write!(f, "the log is offline: {reason}"),
             Self::OutOfRange { wanted, start, end } => {

@@ -48,7 +48,7 @@ pub(crate) async fn journal_loop<R: Runtime>(store: Rc<Shared<R>>, directory: us
             Ok(Some(owners)) => store.journaled(owners),
             Ok(None) => {
                 // A failed log's frames stay as long as there is room: the next start may need them.
-                if journal.release(|owner| owner.is_safe() || owner.is_offline()) {
+                if journal.release(|owner| owner.is_safe() || owner.is_forgotten()) {
                     continue;
                 }
                 journal.starve();
@@ -120,7 +120,8 @@ impl<R: Runtime> Shared<R> {
     pub(crate) fn request_sync(&self, log: &Rc<LogShared<R>>) {
         {
             let mut state = log.state.borrow_mut();
-            if state.sync_requested || state.failed.is_some() {
+            let is_given_up = state.offline.as_ref().is_some_and(|it| !it.waits_for_room);
+            if state.sync_requested || is_given_up {
                 return;
             }
             state.sync_requested = true;
@@ -175,26 +176,21 @@ impl<R: Runtime> Shared<R> {
     /// Epochs first, then segments, then new names.
     async fn sync_written(&self, log: &Rc<LogShared<R>>) -> Result<(), StorageError> {
         let rt = &self.rt;
-        let (op, end, truncation_count, files, unnamed, epochs) = {
+        self.write_epochs(log).await?;
+        let (op, end, truncation_count, files, unnamed) = {
             let mut state = log.state.borrow_mut();
             state.dirty_bytes = 0;
             state.unsynced_records = 0;
             state.unsynced_since = None;
-            let epochs = state.epochs_dirty.then(|| state.epochs.clone());
-            state.epochs_dirty &= !state.created;
             let (mut files, mut unnamed) = (Vec::new(), Vec::new());
             for segment in state.segments.iter_mut().filter(|segment| segment.dirty) {
                 segment.dirty = false;
                 files.extend(segment.file.clone());
                 unnamed.extend((!segment.named).then_some(segment.base));
             }
-            let epochs = epochs.filter(|_| state.created);
-            (state.ops_written, state.readable, state.truncation_count, files, unnamed, epochs)
+            (state.ops_written, state.readable, state.truncation_count, files, unnamed)
         };
         self.flush_timer.update(log);
-        if let Some(epochs) = epochs {
-            epochs.write(rt, &log.path).await?;
-        }
         for file in files {
             let mut synced = rt.sync_data(&file).await;
             if synced.is_ok() && self.planted(Bug::PlaceboSyncTwice) {
@@ -221,6 +217,26 @@ impl<R: Runtime> Shared<R> {
             state.synced = state.synced.max(end);
         }
         Ok(())
+    }
+
+    /// Returns when everything that the log knows about leader epochs is durable, in the same step in which it looked.
+    async fn write_epochs(&self, log: &LogShared<R>) -> Result<(), StorageError> {
+        loop {
+            let epochs = {
+                let mut state = log.state.borrow_mut();
+                if !state.epochs_dirty || !state.created {
+                    return Ok(());
+                }
+                state.epochs_dirty = false;
+                state.epochs.clone()
+            };
+            if let Err(error) = epochs.write(&self.rt, &log.path).await {
+                log.state.borrow_mut().epochs_dirty = true;
+                if !self.gave_up_reserve(log.directory, &error).await {
+                    return Err(error);
+                }
+            }
+        }
     }
 
     /// A commit is durable.

@@ -17,7 +17,9 @@ mod store;
 mod flush;
 mod flush_timer;
 mod log;
+mod reopen;
 mod retention;
+mod room;
 mod segment;
 
 mod cleaner;

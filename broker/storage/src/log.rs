@@ -24,7 +24,7 @@ pub use read::{Piece, Plan, ReadSpec};
 pub use recover::RecoverySink;
 pub(crate) use recover::{Place, open};
 pub use snapshots::SnapshotUse;
-pub(crate) use state::{Cut, LogShared, Op, Stamp, State};
+pub(crate) use state::{Cut, LogShared, Offline, Op, Stamp, State};
 pub use time::TimestampAndOffset;
 pub(crate) use write::{append_indexes, start_writer};
 
@@ -97,13 +97,16 @@ impl<R: Runtime> Log<R> {
     /// Queues the batch at the end of the log. [`crate::StoreEvent::Persisted`] follows.
     ///
     /// # Errors
-    /// [`StorageError::Busy`] (nothing was queued, try later), `Offline`, `Closed`.
+    /// [`StorageError::Busy`] and `Full` (nothing was queued, try later), `Offline`, `Closed`.
     ///
     /// # Panics
     /// When the batch does not begin at or after the log's end.
     pub fn append(&self, batch: Batch) -> Result<(), StorageError> {
         let meta = batch.meta();
         let size_bytes = usize::try_from(meta.size_bytes).expect("in memory");
+        if !self.accepts_appends() {
+            return Err(StorageError::Full { path: self.log.path.clone() });
+        }
         self.store.admit(size_bytes)?;
         let journal = self.store.journal(&self.log);
         {
@@ -145,6 +148,13 @@ impl<R: Runtime> Log<R> {
         }
         start_writer(&self.store, &self.log);
         Ok(())
+    }
+
+    /// False while its disk is full. The metadata log waits for room instead.
+    #[must_use]
+    pub fn accepts_appends(&self) -> bool {
+        let waits = self.log.state.borrow().config.lane == Lane::Direct;
+        waits || !self.store.directories[self.log.directory].room.is_full()
     }
 
     /// The first offset that may be read.

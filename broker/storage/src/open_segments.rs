@@ -65,6 +65,14 @@ impl<R: Disk> OpenSegments<R> {
         }
     }
 
+    /// Lets go of a log whose place another one takes.
+    pub(crate) fn forget(&mut self, log: &Rc<LogShared<R>>) {
+        let (gone, kept) = self.queue.drain(..).partition(|open| Rc::ptr_eq(&open.log, log));
+        self.queue = kept;
+        let gone: VecDeque<OpenSegment<R>> = gone;
+        self.index_bytes -= gone.iter().map(|open| open.index_bytes).sum::<usize>();
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.queue.len()
     }

@@ -13,7 +13,7 @@ use runtime::Runtime;
 
 use crate::files::{self, DELETED_SUFFIX, SEGMENT_SUFFIXES};
 use crate::journal::{Entry, FrameHead, FrameKind};
-use crate::log::{Log, LogShared, Op};
+use crate::log::{Log, LogShared, Offline, Op};
 use crate::store::{Owner, Shared};
 use crate::{Cleanup, StorageError};
 
@@ -162,7 +162,8 @@ pub(crate) async fn delete_log<R: Runtime>(
 ) -> Result<(), StorageError> {
     let (created, delay_ms) = {
         let mut state = log.state.borrow_mut();
-        state.failed = Some("the partition was deleted".to_owned());
+        let reason = "the partition was deleted".to_owned();
+        state.offline = Some(Offline { reason, waits_for_room: false });
         let dropped_bytes = state.queue.drain(..).map(|op| op.unjournaled_bytes()).sum();
         store.settle(dropped_bytes);
         (state.created, state.config.file_delete_delay_ms)
@@ -171,7 +172,7 @@ pub(crate) async fn delete_log<R: Runtime>(
     store.journal(log).freed.notify();
     let is_busy = |log: &LogShared<R>| {
         let state = log.state.borrow();
-        state.writing || state.cleaning.is_swapping
+        state.writing || state.reopening || state.cleaning.is_swapping
     };
     while is_busy(log) {
         log.progress.notified().await;
@@ -189,21 +190,32 @@ pub(crate) async fn delete_log<R: Runtime>(
     Ok(())
 }
 
-/// Removes what is due. A failure is tried again at the next start.
+/// Removes what is due, and on a full disk what is not due yet: plans that hold a file keep its bytes. A failure is tried
+/// again at the next start.
 pub(crate) async fn empty_trash<R: Runtime>(store: &Rc<Shared<R>>) {
     let now_ms = store.rt.now().wall_ms;
     loop {
         let due = {
             let mut trash = store.trash.borrow_mut();
-            let at = trash.0.iter().position(|(due_ms, _)| *due_ms <= now_ms);
+            let is_due =
+                |(due_ms, path): &(i64, PathBuf)| *due_ms <= now_ms || store.is_on_full_disk(path);
+            let at = trash.0.iter().position(is_due);
             at.and_then(|at| trash.0.remove(at))
         };
         let Some((_, path)) = due else { return };
+        // File systems may keep the blocks of a removed file until its directory is synced.
+        let is_urgent = store.is_on_full_disk(&path);
         if let Ok(entries) = store.rt.list(&path).await {
             for entry in entries {
                 let _gone = store.rt.remove(&path.join(entry.name)).await;
             }
+            if is_urgent {
+                let _freed = store.rt.sync_dir(&path).await;
+            }
         }
         let _gone = store.rt.remove(&path).await;
+        if is_urgent {
+            let _freed = files::sync_parent(&store.rt, &path).await;
+        }
     }
 }

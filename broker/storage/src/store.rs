@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use model::{Bug, Buggify, Limits, Offset, Probe, Site, TopicId, TopicPartition};
@@ -15,8 +15,9 @@ use runtime::{Disk, Heat, Runtime, TaskClass};
 use crate::checkpoint::Checkpoints;
 use crate::flush_timer::{FlushTimer, flush_loop};
 use crate::journal::{self, Journal};
-use crate::log::{self, Log, LogShared, Place, RecoverySink, Stamp};
+use crate::log::{self, Log, LogShared, Offline, Place, RecoverySink, Stamp};
 use crate::open_segments::OpenSegments;
+use crate::room::{Room, room_loop};
 use crate::{LogConfig, LogId, StorageError, StoreOptions, cleaner, flush, retention};
 
 const JOURNAL_PREFIX: &str = ".odradek-journal-";
@@ -28,7 +29,8 @@ const HOT_BYTES: u64 = 64 << 20;
 pub enum StoreEvent {
     /// Everything below `end` is readable and, in a durable topic, survives a power loss.
     Persisted { at: TopicPartition, end: Offset },
-    /// The log takes no more appends; what was readable still is.
+    /// The log takes no more appends; what was readable still is. [`Store::reopen_log`] brings it back if the error
+    /// [`StorageError::is_out_of_room`].
     Failed { at: TopicPartition, error: StorageError },
 }
 
@@ -41,6 +43,10 @@ pub struct StoreStats {
     pub recovery_cut_bytes: u64,
     /// Logs that a failure took offline.
     pub failed_log_count: u64,
+    /// Logs among them that came back when the disk had room again.
+    pub returned_log_count: u64,
+    /// Data directories whose disk is full now.
+    pub full_directory_count: usize,
     /// Sealed segments whose files are open now.
     pub open_segment_count: usize,
     /// Memory of their indexes.
@@ -85,14 +91,18 @@ impl<R: Disk> Owner<R> {
         self.log.state.borrow().ops_synced >= self.op
     }
 
-    pub(crate) fn is_offline(&self) -> bool {
-        self.log.state.borrow().failed.is_some()
+    /// Its log failed, and nothing that was reported needs it. Otherwise it stays: the next start may need it.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        let state = self.log.state.borrow();
+        let offline = state.offline.as_ref();
+        offline.is_some_and(|offline| !offline.waits_for_room || self.op > state.ops_written)
     }
 }
 
 pub(crate) struct Directory<R: Disk> {
     pub(crate) info: crate::DirectoryInfo,
     pub(crate) journal: Journal<R, Owner<R>>,
+    pub(crate) room: Room,
     pub(crate) online: Cell<bool>,
     /// Logs that are being opened there.
     opening_count: Cell<usize>,
@@ -116,7 +126,7 @@ pub(crate) struct Shared<R: Disk> {
     closing: Cell<bool>,
 }
 
-pub struct Store<R: Runtime>(Rc<Shared<R>>);
+pub struct Store<R: Runtime>(pub(crate) Rc<Shared<R>>);
 
 impl<R: Runtime> Clone for Store<R> {
     fn clone(&self) -> Self {
@@ -162,9 +172,11 @@ impl<R: Runtime> Store<R> {
         for info in options.directories {
             let path = info.path.join(format!("{JOURNAL_PREFIX}{:05}", rt.shard().0));
             let journal = Journal::open(rt.clone(), path, options.limits.journal_bytes).await?;
+            let room = Room::open(&rt, &info.path, options.limits.reserve_bytes).await?;
             directories.push(Directory {
                 info,
                 journal,
+                room,
                 online: Cell::new(true),
                 opening_count: Cell::new(0),
                 syncs: RefCell::default(),
@@ -187,6 +199,7 @@ impl<R: Runtime> Store<R> {
         for directory in 0..store.directories.len() {
             rt.spawn("journal", TaskClass::Latency, flush::journal_loop(store.clone(), directory));
             rt.spawn("sync", TaskClass::Replication, flush::sync_loop(store.clone(), directory));
+            rt.spawn("room", TaskClass::Background, room_loop(store.clone(), directory));
         }
         rt.spawn("flush timer", TaskClass::Replication, flush_loop(store.clone()));
         Ok(Self(store))
@@ -221,7 +234,7 @@ impl<R: Runtime> Store<R> {
     }
 
     /// Where the log lies; a new one goes where the fewest are.
-    async fn place(&self, id: &LogId) -> Result<Place, StorageError> {
+    pub(crate) async fn place(&self, id: &LogId) -> Result<Place, StorageError> {
         let name = id.directory_name();
         let rt = &self.0.rt;
         for (directory, place) in self.0.directories.iter().enumerate() {
@@ -276,7 +289,7 @@ impl<R: Runtime> Store<R> {
     /// (`log.retention.check.interval.ms`).
     pub async fn maintain_once(&self) {
         let logs: Vec<_> = self.0.logs.borrow().values().cloned().collect();
-        for log in logs {
+        for log in logs.into_iter().filter(|log| log.state.borrow().offline.is_none()) {
             let log = Log { store: self.0.clone(), log };
             // A log that is being compacted has its turn next time.
             let Some(_turn) = Turn::take(&log.log) else { continue };
@@ -370,6 +383,7 @@ impl<R: Runtime> Store<R> {
         for directory in &self.0.directories {
             directory.journal.work.notify();
             directory.sync_work.notify();
+            directory.room.changed.notify();
         }
         self.0.flush_timer.changed.notify();
         self.0.open_segments.borrow_mut().clear();
@@ -379,8 +393,12 @@ impl<R: Runtime> Store<R> {
     #[must_use]
     pub fn stats(&self) -> StoreStats {
         let open = self.0.open_segments.borrow();
-        let (open_segment_count, open_index_bytes) = (open.count(), open.index_bytes());
-        StoreStats { open_segment_count, open_index_bytes, ..*self.0.stats.borrow() }
+        StoreStats {
+            open_segment_count: open.count(),
+            open_index_bytes: open.index_bytes(),
+            full_directory_count: self.0.directories.iter().filter(|it| it.room.is_full()).count(),
+            ..*self.0.stats.borrow()
+        }
     }
 
     pub async fn directories(&self) -> Vec<DirectoryStatus> {
@@ -395,10 +413,10 @@ impl<R: Runtime> Store<R> {
 }
 
 /// Held by whoever removes or replaces sealed segments of a log: retention or compaction.
-struct Turn<R: Disk>(Rc<LogShared<R>>);
+pub(crate) struct Turn<R: Disk>(Rc<LogShared<R>>);
 
 impl<R: Disk> Turn<R> {
-    fn take(log: &Rc<LogShared<R>>) -> Option<Self> {
+    pub(crate) fn take(log: &Rc<LogShared<R>>) -> Option<Self> {
         let was_taken = log.segments_taken.replace(true);
         (!was_taken).then(|| Self(log.clone()))
     }
@@ -476,32 +494,70 @@ impl<R: Runtime> Shared<R> {
         self.events_ready.notify();
     }
 
-    /// Takes one log offline for good. What it had readable stays readable.
+    /// Takes one log offline: for good, or until there is room. What it had readable stays readable.
     pub(crate) fn fail(&self, log: &Rc<LogShared<R>>, error: &StorageError) {
+        let waits_for_room = error.is_out_of_room() && self.directories[log.directory].online.get();
         let dropped_bytes = {
             let mut state = log.state.borrow_mut();
-            if state.failed.is_some() {
+            if let Some(offline) = &mut state.offline {
+                // "It is offline" is no news; anything else takes the hope away.
+                if !matches!(error, StorageError::Offline { .. }) {
+                    offline.waits_for_room &= waits_for_room;
+                }
                 return;
             }
-            state.failed = Some(error.to_string());
+            state.offline = Some(Offline { reason: error.to_string(), waits_for_room });
             state.queue.drain(..).map(|op| op.unjournaled_bytes()).sum()
         };
         self.note_failure(error);
         self.settle(dropped_bytes);
+        self.flush_timer.update(log);
         self.count(|stats| stats.failed_log_count += 1);
-        self.emit(log.id.at, StoreEvent::Failed { at: log.id.at, error: error.clone() });
+        // One that is still being reopened says so through the error of that call.
+        if self.log(log.id.at).is_some_and(|known| Rc::ptr_eq(&known, log)) {
+            self.emit(log.id.at, StoreEvent::Failed { at: log.id.at, error: error.clone() });
+        }
+        if waits_for_room {
+            self.directories[log.directory].room.note_full();
+            // What was reported shall need the journal no longer.
+            self.request_sync(log);
+        }
         self.journal(log).freed.notify();
         log.progress.notify();
     }
 
     fn note_failure(&self, error: &StorageError) {
         self.sometimes(Site::LogFailed);
-        if error.is_no_space() {
+        if error.is_out_of_room() {
             self.sometimes(Site::NoSpace);
         }
         if matches!(error, StorageError::Disk { verb: "sync", .. }) {
             self.sometimes(Site::SyncFailed);
         }
+    }
+
+    /// Puts a log in the place of the one that failed.
+    pub(crate) fn replace_log(self: &Rc<Self>, old: &Rc<LogShared<R>>, new: &Log<R>) {
+        {
+            let mut state = old.state.borrow_mut();
+            if let Some(offline) = &mut state.offline {
+                offline.waits_for_room = false;
+            }
+            // Its journal frames are void.
+            state.ops_synced = state.ops_queued;
+        }
+        self.open_segments.borrow_mut().forget(old);
+        for base in new.open_sealed_segments() {
+            self.opened(&new.log, base);
+        }
+        self.logs.borrow_mut().insert(new.log.id.at, new.log.clone());
+        self.count(|stats| stats.returned_log_count += 1);
+        self.journal(old).freed.notify();
+    }
+
+    pub(crate) fn is_on_full_disk(&self, path: &Path) -> bool {
+        let mut full = self.directories.iter().filter(|directory| directory.room.is_full());
+        full.any(|directory| path.starts_with(&directory.info.path))
     }
 
     /// The journal of a directory failed: nothing there can become durable any more.

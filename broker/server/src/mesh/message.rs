@@ -90,6 +90,8 @@ pub(crate) enum Notice<R: Runtime> {
     Directories(Vec<DirectoryInfo>),
     /// A replica's log failed.
     LogOffline { at: TopicPartition, failure: Failure },
+    /// It takes appends again.
+    LogOnline { at: TopicPartition },
     /// There may be more to read for these fetches and sessions.
     Wake(Vec<Watch>),
 }

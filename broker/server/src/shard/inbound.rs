@@ -144,6 +144,7 @@ fn serve_notice<R: Runtime>(shard: &Rc<Shard<R>>, from: ShardId, notice: Notice<
         }
         Notice::Wake(watches) => watches.into_iter().for_each(|it| shard.wakes.wake(it)),
         Notice::LogOffline { at, failure } => shard.offline.add(at, failure),
+        Notice::LogOnline { at } => shard.offline.remove(at),
         Notice::Directories(directories) => shard.directories.set(directories),
     }
 }

@@ -16,7 +16,7 @@ use crate::boot::Level;
 use crate::control::{self, METADATA};
 use crate::mesh::{Reply, Request};
 use crate::partition::Partition;
-use crate::produce;
+use crate::{produce, topics};
 
 /// The first look at old segments comes no later than this after a start (`log.initial.task.delay.ms`).
 const RETENTION_FIRST: Duration = Duration::from_secs(30);
@@ -196,7 +196,7 @@ pub(super) async fn close_all<R: Runtime>(shard: &Shard<R>) -> Result<(), String
 
 /// Tells each replica how far its log is durable. One sync completes many batches: they come
 /// together, and wakes for other shards leave together.
-async fn follow_store<R: Runtime>(shard: &Shard<R>) {
+async fn follow_store<R: Runtime>(shard: &Rc<Shard<R>>) {
     loop {
         for event in shard.store().next_events().await {
             match event {
@@ -219,6 +219,12 @@ async fn follow_store<R: Runtime>(shard: &Shard<R>) {
                 StoreEvent::Failed { at, error } => {
                     if let Some(partition) = shard.partition(at) {
                         partition.fail(shard, &error);
+                        if error.is_out_of_room() {
+                            let returning = Rc::clone(shard);
+                            shard.rt.spawn("come back", TaskClass::Background, async move {
+                                topics::come_back(&returning, at).await;
+                            });
+                        }
                     }
                 }
             }

@@ -41,7 +41,7 @@ pub(crate) async fn clean_if_due<R: Runtime>(log: &Log<R>) -> Result<(), Storage
     let truncation_count = {
         let state = log.log.state.borrow();
         let compacts = state.config.cleanup != Cleanup::Delete;
-        if !compacts || state.failed.is_some() || state.cleaning.uncleanable.is_some() {
+        if !compacts || state.offline.is_some() || state.cleaning.uncleanable.is_some() {
             return Ok(());
         }
         state.truncation_count
@@ -58,9 +58,9 @@ pub(crate) async fn clean_if_due<R: Runtime>(log: &Log<R>) -> Result<(), Storage
             // A log that was deleted, failed or cut meanwhile lost files under the cleaning; and room may come back.
             let is_same = {
                 let state = log.log.state.borrow();
-                state.failed.is_none() && state.truncation_count == truncation_count
+                state.offline.is_none() && state.truncation_count == truncation_count
             };
-            if is_same && !error.is_no_space() {
+            if is_same && !error.is_out_of_room() {
                 leave_alone(log, error.to_string());
             }
             Ok(())

@@ -54,7 +54,7 @@ impl<F> Replacement<F> {
         let at = state.segments.partition_point(|segment| segment.base < self.segment.base);
         let found =
             state.segments.iter().skip(at).map(|segment| (segment.base, segment.size_bytes));
-        state.failed.is_none()
+        state.offline.is_none()
             && state.truncation_count == self.truncation_count
             && found.take(self.old.len()).eq(self.old.iter().copied())
     }
@@ -116,8 +116,11 @@ fn queue_barrier<R: Runtime>(log: &Log<R>) -> u64 {
     op
 }
 
-/// Step 2. What lies below `end` was synced, so nothing that came before needs a replay.
-async fn void_journal_frames<R: Runtime>(log: &Log<R>, end: Offset) -> Result<(), StorageError> {
+/// Step 2. What lies in segments below `end` was synced, so nothing that came before needs a replay.
+pub(crate) async fn void_journal_frames<R: Runtime>(
+    log: &Log<R>,
+    end: Offset,
+) -> Result<(), StorageError> {
     let op = queue_barrier(log);
     let head = FrameHead {
         at: log.log.id.at,

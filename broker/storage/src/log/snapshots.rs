@@ -93,7 +93,7 @@ impl<R: Runtime> Log<R> {
     #[must_use]
     pub fn needs_producer_snapshot(&self) -> bool {
         let state = self.log.state.borrow();
-        state.failed.is_none() && state.created && state.snapshots.is_due()
+        state.offline.is_none() && state.created && state.snapshots.is_due()
     }
 
     /// Writes the producer state at the log's end, in Kafka's format, so that the next start need not replay. A
@@ -101,7 +101,7 @@ impl<R: Runtime> Log<R> {
     pub async fn write_producer_snapshot(&self, snapshot: Vec<u8>, used: SnapshotUse) {
         let (at, truncation_count) = {
             let mut state = self.log.state.borrow_mut();
-            if state.failed.is_some() || !state.created || state.end <= state.start {
+            if state.offline.is_some() || !state.created || state.end <= state.start {
                 return;
             }
             state.snapshots.taken(snapshot.len());

@@ -99,6 +99,14 @@ pub(crate) struct Stamp {
     pub(crate) tail_positions_max: usize,
 }
 
+/// Why a log takes no appends, and whether that may change.
+#[derive(Debug)]
+pub(crate) struct Offline {
+    pub(crate) reason: String,
+    /// There was no room: everything that it reported can still be synced, and it may be opened again.
+    pub(crate) waits_for_room: bool,
+}
+
 pub(crate) struct State<F> {
     pub(crate) config: LogConfig,
     /// The directory and its `partition.metadata` survive a power loss.
@@ -143,7 +151,10 @@ pub(crate) struct State<F> {
     pub(crate) epochs_dirty: bool,
     pub(crate) snapshots: Snapshots,
     pub(crate) cleaning: CleaningState,
-    pub(crate) failed: Option<String>,
+    /// The log takes no appends any more; a reopened one takes its place if it waits for room.
+    pub(crate) offline: Option<Offline>,
+    /// Its files are being recovered for the log that takes its place.
+    pub(crate) reopening: bool,
 }
 
 impl<F> State<F> {
@@ -179,13 +190,14 @@ impl<F> State<F> {
             epochs_dirty: false,
             snapshots: Snapshots::default(),
             cleaning: CleaningState::default(),
-            failed: None,
+            offline: None,
+            reopening: false,
         }
     }
 
     pub(crate) fn check_online(&self) -> Result<(), StorageError> {
-        match &self.failed {
-            Some(reason) => Err(StorageError::Offline { reason: reason.clone() }),
+        match &self.offline {
+            Some(Offline { reason, .. }) => Err(StorageError::Offline { reason: reason.clone() }),
             None => Ok(()),
         }
     }
@@ -294,7 +306,7 @@ impl<F> State<F> {
         } else {
             self.readable
         };
-        if self.failed.is_some() || end <= self.published {
+        if self.offline.is_some() || end <= self.published {
             return None;
         }
         self.published = end;
@@ -304,7 +316,7 @@ impl<F> State<F> {
     /// When a sync is due by `flush.ms`.
     pub(crate) fn flush_due_at(&self) -> Option<Instant> {
         let flush_ms = self.config.flush_ms.filter(|_| !self.config.is_durable())?;
-        let since = self.unsynced_since.filter(|_| self.failed.is_none())?;
+        let since = self.unsynced_since.filter(|_| self.offline.is_none())?;
         Some(since + Duration::from_millis(flush_ms))
     }
 

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use model::{Buf, Bufs, Buggify, Offset};
 use runtime::{Open, Runtime, TaskClass};
@@ -20,11 +21,14 @@ const WRITE_PIECES_MAX: usize = 256;
 /// Index entries that are worth a write of their own: with Kafka's defaults those of half a mebibyte.
 const INDEX_ENTRIES_MIN: usize = 128;
 
+/// How often the metadata log looks for room.
+const ROOM_RETRY: Duration = Duration::from_millis(100);
+
 /// Starts the writer unless it runs already.
 pub(crate) fn start_writer<R: Runtime>(store: &Rc<Shared<R>>, log: &Rc<LogShared<R>>) {
     {
         let mut state = log.state.borrow_mut();
-        if state.writing || state.queue.is_empty() || state.failed.is_some() {
+        if state.writing || state.queue.is_empty() || state.offline.is_some() {
             return;
         }
         state.writing = true;
@@ -119,14 +123,20 @@ async fn run<R: Runtime>(
 ) -> Result<(), StorageError> {
     let rt = &store.rt;
     match step {
-        Step::Write(write) => {
-            let direct_bytes = write.direct_bytes;
-            let result = run_write(store, log, write).await;
-            store.settle(direct_bytes);
+        Step::Write(mut write) => {
+            let lane = log.state.borrow().config.lane;
+            let result = match lane {
+                Lane::Journal => run_write(store, log, &mut write).await,
+                Lane::Direct => run_until_room(store, log, &mut write).await,
+            };
+            store.settle(write.direct_bytes);
             result
         }
         Step::Other(Op::Seal { segment }) => {
-            write_indexes(rt, log, segment).await?;
+            if !hint(store, log, async || write_indexes(rt, log, segment).await).await? {
+                // Half an index would pass for a whole one, and its last timestamp for the largest.
+                remove_indexes(rt, log, segment).await?;
+            }
             // Synced soon, as Kafka does after a roll: the recovery point moves and the file can be closed.
             store.request_sync(log);
             store.opened(log, segment);
@@ -134,7 +144,8 @@ async fn run<R: Runtime>(
         }
         Step::Other(Op::Snapshot { at, content }) => {
             let path = files::segment_path(&log.path, at, SNAPSHOT_SUFFIX);
-            files::replace(rt, &path, content).await
+            hint(store, log, async || files::replace(rt, &path, content.clone()).await).await?;
+            Ok(())
         }
         Step::Other(Op::Truncate(cut)) => truncate::cut_files(store, log, &cut).await,
         Step::Other(Op::Barrier { op }) => {
@@ -146,10 +157,50 @@ async fn run<R: Runtime>(
     }
 }
 
+/// Writes files that only make a later start or search shorter: a full disk goes without them. Returns whether they were
+/// written.
+async fn hint<R: Runtime>(
+    store: &Shared<R>,
+    log: &LogShared<R>,
+    write: impl AsyncFn() -> Result<(), StorageError>,
+) -> Result<bool, StorageError> {
+    let mut result = write().await;
+    if let Err(error) = &result
+        && store.gave_up_reserve(log.directory, error).await
+    {
+        result = write().await;
+    }
+    match result {
+        Err(error) if error.is_out_of_room() => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
+/// The metadata log is never given up for want of room: its writes wait. The same bytes go to the same place again,
+/// where nobody could read them yet.
+async fn run_until_room<R: Runtime>(
+    store: &Rc<Shared<R>>,
+    log: &Rc<LogShared<R>>,
+    write: &mut Write,
+) -> Result<(), StorageError> {
+    loop {
+        let pieces = write.pieces.clone();
+        match run_write(store, log, write).await {
+            Err(error) if error.is_out_of_room() && !store.is_closing() => {
+                write.pieces = pieces;
+                if !store.gave_up_reserve(log.directory, &error).await {
+                    store.rt.sleep_until(store.rt.now().mono + ROOM_RETRY).await;
+                }
+            }
+            result => return result,
+        }
+    }
+}
+
 async fn run_write<R: Runtime>(
     store: &Rc<Shared<R>>,
     log: &Rc<LogShared<R>>,
-    write: Write,
+    write: &mut Write,
 ) -> Result<(), StorageError> {
     let rt = &store.rt;
     let created = log.state.borrow().created;
@@ -157,7 +208,7 @@ async fn run_write<R: Runtime>(
         create_directory(rt, log).await?;
     }
     let file = segment_file(rt, log, write.segment).await?;
-    let written = rt.append(&file, write.position, write.pieces).await;
+    let written = rt.append(&file, write.position, core::mem::take(&mut write.pieces)).await;
     written.map_err(StorageError::disk(&log.path, "write"))?;
     let lane = {
         let mut state = log.state.borrow_mut();

@@ -10,7 +10,7 @@ use super::{
 use crate::memory::state::State;
 use crate::memory::trace::Kind;
 use crate::memory::world::{Life, NodeIndex, World};
-use crate::{Entry, Result};
+use crate::{Entry, Result, Space};
 
 impl World {
     // Faults.
@@ -104,6 +104,12 @@ impl World {
     }
 
     // Looking in.
+
+    /// The room of a node's first device, as the node would be told.
+    #[must_use]
+    pub fn disk_space(&self, node: NodeIndex) -> Space {
+        self.look(|state| state.nodes[node.0].disk.space(0))
+    }
 
     #[must_use]
     pub fn disk_stats(&self, node: NodeIndex) -> DiskStats {
