@@ -17,6 +17,7 @@ pub mod plan;
 pub mod probe;
 pub mod run;
 pub mod scan;
+pub mod sweep;
 mod workload;
 
 pub use cluster::LogLine;

@@ -4,7 +4,10 @@ mod list_faults;
 mod replay;
 mod run;
 mod show;
+mod sweep;
+mod worker;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::mpsc::channel;
@@ -12,7 +15,7 @@ use std::sync::mpsc::channel;
 use clap::{Parser, Subcommand};
 
 use crate::plan::{Plan, SEED_MAX};
-use crate::run::Options;
+use crate::run::{Options, Report};
 
 /// The commit of this build; `+dirty` when the tree had changes.
 pub const COMMIT: &str = env!("SIM_COMMIT");
@@ -36,8 +39,13 @@ enum Command {
     Run(run::Args),
     /// Run a failure again, from its seed or from a schedule in a file.
     Replay(replay::Args),
+    /// Run many fresh seeds in child processes and add up what they reached.
+    Sweep(sweep::Args),
     /// Print the plan of a seed.
     Plan(run::PlanArgs),
+    /// Run the seeds of the standard input, for a sweep.
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Runs the program.
@@ -50,6 +58,8 @@ pub fn main() -> ExitCode {
     match cli.command {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
+        Some(Command::Sweep(args)) => sweep::sweep(&args),
+        Some(Command::Worker) => worker::work(),
         Some(Command::Plan(args)) => run::print_plan(&args),
         None => refuse("say what to do: `sim run --seed 1`, `sim sweep`, `sim --help`"),
     }
@@ -76,6 +86,17 @@ fn quiet_panics() -> Options {
         drop(tell.send(place));
     }));
     Options { panics: Some(Rc::new(panics)), ..Options::default() }
+}
+
+/// Runs a plan. A panic outside of every simulated node is the simulator's own mistake.
+fn run_plan(plan: &Plan, options: &Options) -> Result<Report, String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| crate::run::run(plan, options)));
+    outcome.unwrap_or_else(|payload| {
+        let place = options.panics.as_ref().and_then(|panics| panics.try_iter().last());
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+        Err(format!("the simulator panicked at {}: {text}", place.unwrap_or_default()))
+    })
 }
 
 /// Reads a plan from a file.

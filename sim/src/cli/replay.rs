@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{COMMIT, quiet_panics, read_plan, refuse, seed, show};
+use super::{COMMIT, quiet_panics, read_plan, refuse, run_plan, seed, show};
 use crate::cluster::BEGINNING_NS;
 use crate::plan::Plan;
-use crate::run::{Options, Verdict, run as run_plan};
+use crate::run::{Options, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::{quiet_panics, refuse, seed, show};
+use super::{quiet_panics, refuse, run_plan, seed, show};
 use crate::plan::Plan;
-use crate::run::{Verdict, run as run_plan};
+use crate::run::Verdict;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

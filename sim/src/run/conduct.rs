@@ -144,6 +144,7 @@ impl<'p> Conduct<'p> {
             judge.absorb(world, history, probe, &awaited);
             started
                 || judge.needs_attention()
+                || !world.failures().is_empty()
                 || world.life(node) != life
                 || shared.running() != running
         });

@@ -80,11 +80,13 @@ impl Conduct<'_> {
 
     /// Notices that the process has ended, and says so if it should not have.
     pub(super) fn look_at_node(&mut self) -> Step {
+        if !self.cluster.world.failures().is_empty() {
+            return self.panicked();
+        }
         if matches!(self.plight, Plight::Down { .. }) {
             return Step::Continue(());
         }
         match self.cluster.life() {
-            Life::Panicked => self.panicked(),
             Life::Exited(how) => self.exited(how),
             _ => Step::Continue(()),
         }
@@ -117,7 +119,9 @@ impl Conduct<'_> {
         let failure = self.cluster.world.failures().last().expect("a panic is listed");
         let place = self.options.panics.as_ref().and_then(|panics| panics.try_iter().last());
         let place = place.unwrap_or_else(|| "an unknown place".to_owned());
-        let text = format!("task {} at {place}: {}", failure.task, failure.message);
+        let machine = failure.node.0 + 1;
+        let task = failure.task;
+        let text = format!("machine {machine}, task {task} at {place}: {}", failure.message);
         self.wrong(&format!("panic at {place}"), &text)
     }
 }

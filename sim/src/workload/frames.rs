@@ -96,7 +96,7 @@ impl FrameConnection {
         let deadline = self.rt.now().mono + limit;
         let exchange = async {
             self.stream.send(pieces, More::Done).await.map_err(|_| NoAnswer)?;
-            let prefix = self.receive(Vec::new(), 4).await?;
+            let prefix = self.receive(Vec::with_capacity(4), 4).await?;
             let prefix: [u8; 4] = prefix.try_into().map_err(|_| NoAnswer)?;
             let size = usize::try_from(i32::from_be_bytes(prefix)).map_err(|_| NoAnswer)?;
             if size > RESPONSE_BYTES_MAX {

@@ -320,7 +320,11 @@ impl World {
     pub fn set_shards(&mut self, node: NodeIndex, shards: u16) {
         assert!(shards > 0, "a node has at least one shard");
         assert_ne!(self.life(node), Life::Up, "{node:?} is up");
-        self.with_state(|state| state.nodes[node.0].options.shards = shards);
+        self.with_state(|state| {
+            let node = &mut state.nodes[node.0];
+            node.options.shards = shards;
+            node.slowness.resize(shards.into(), 1);
+        });
     }
 
     /// From now on a panicking task only ends its node and is listed in [`World::failures`]; without
