@@ -8,6 +8,7 @@ mod exposition;
 use core::fmt::Display;
 
 use runtime::Runtime;
+use storage::StoreStats;
 
 use crate::http::{Page, Status};
 use crate::mesh::{Reply, Request};
@@ -19,6 +20,7 @@ use exposition::{CONTENT_TYPE, Exposition, Kind};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     pub(crate) stats: Stats,
+    pub(crate) store: StoreStats,
     pub(crate) partitions: Vec<PartitionFigures>,
     /// Logs that failed, whether they could be opened or not.
     pub(crate) offline_logs: usize,
@@ -135,11 +137,64 @@ const COUNTERS: &[Counter] = &[
     }),
 ];
 
+/// Name, kind, help, and the figure of a shard's logs it comes from.
+type StoreFigure = (&'static str, Kind, &'static str, fn(&StoreStats) -> u64);
+
+/// Sums over all shards.
+const STORE_FIGURES: &[StoreFigure] = &[
+    (
+        "kafka_log_logcleanermanager_uncleanable_partitions_count",
+        Kind::Gauge,
+        "Logs that cannot be compacted before the next start.",
+        |s| s.uncleanable_log_count,
+    ),
+    ("odradek_log_cleaner_cleanings_total", Kind::Counter, "Compactions of a log.", |s| {
+        s.cleaning_count
+    }),
+    (
+        "odradek_log_cleaner_bytes_before_total",
+        Kind::Counter,
+        "Size of the segments that were compacted, before.",
+        |s| s.cleaned_bytes,
+    ),
+    (
+        "odradek_log_cleaner_bytes_after_total",
+        Kind::Counter,
+        "Size of the segments that were compacted, after.",
+        |s| s.cleaned_into_bytes,
+    ),
+    ("odradek_log_failed_total", Kind::Counter, "Logs that a failure took offline.", |s| {
+        s.failed_log_count
+    }),
+    (
+        "odradek_log_returned_total",
+        Kind::Counter,
+        "Logs among them that came back when the disk had room again.",
+        |s| s.returned_log_count,
+    ),
+    (
+        "odradek_log_full_directories",
+        Kind::Gauge,
+        "Data directories of each shard that take no appends because the disk is full.",
+        |s| s.full_directory_count as u64,
+    ),
+    (
+        "odradek_log_open_index_bytes",
+        Kind::Gauge,
+        "Memory of the indexes of sealed segments.",
+        |s| s.open_index_bytes as u64,
+    ),
+];
+
 fn render(snapshots: &[Snapshot]) -> String {
     let mut page = Exposition::default();
     for (name, help, field) in COUNTERS {
         let sum: u64 = snapshots.iter().map(|snapshot| field(&snapshot.stats)).sum();
         page.single(name, Kind::Counter, help, sum);
+    }
+    for (name, kind, help, figure) in STORE_FIGURES {
+        let sum: u64 = snapshots.iter().map(|snapshot| figure(&snapshot.store)).sum();
+        page.single(name, *kind, help, sum);
     }
     let connections: u64 = snapshots.iter().map(|snapshot| snapshot.stats.connections).sum();
     let sessions: u64 = snapshots.iter().map(|snapshot| snapshot.stats.fetch_sessions).sum();
@@ -221,6 +276,11 @@ mod tests {
     fn shards_are_summed_and_partitions_sorted() {
         let of = |produce_records, topic: &str, partition| Snapshot {
             stats: Stats { produce_records, ..Stats::default() },
+            store: StoreStats {
+                cleaning_count: 2,
+                full_directory_count: 1,
+                ..StoreStats::default()
+            },
             partitions: vec![PartitionFigures {
                 topic: topic.to_owned(),
                 partition,
@@ -233,6 +293,8 @@ mod tests {
         let page = render(&[of(3, "b", 0), of(4, "a", 1)]);
         assert!(page.contains("kafka_server_brokertopicmetrics_messagesin_total 7\n"));
         assert!(page.contains("kafka_controller_kafkacontroller_offlinepartitionscount 1\n"));
+        assert!(page.contains("odradek_log_cleaner_cleanings_total 4\n"));
+        assert!(page.contains("odradek_log_full_directories 2\n"));
         let a = page.find("kafka_log_size{topic=\"a\",partition=\"1\"} 9\n").unwrap();
         let b = page.find("kafka_log_size{topic=\"b\",partition=\"0\"} 9\n").unwrap();
         assert!(a < b);

@@ -284,6 +284,7 @@ impl<R: Runtime> Shard<R> {
         };
         Snapshot {
             stats: self.stats.borrow().clone(),
+            store: self.store().stats(),
             partitions: self.partitions.borrow().values().map(figures).collect(),
             offline_logs: OfflineLogs::count_here(self),
         }
