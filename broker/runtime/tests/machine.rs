@@ -157,6 +157,38 @@ fn the_machine_of_a_paused_process_takes_what_fits_and_answers_later() {
 }
 
 #[test]
+fn a_paused_process_sends_no_more_than_its_machine_had_taken() {
+    let mut world = World::new(12);
+    let node = world.add_node(NodeOptions::default());
+    let addr = SocketAddr::new(world.ip(node), 9092);
+    world.boot(node, Live, move |rt: MemoryRuntime, _: MemoryMesh<()>| async move {
+        let listener = rt.listen(addr).await.unwrap();
+        let conn = listener.accept().await.unwrap();
+        conn.send(vec![Buf::from(vec![1; 64 << 20])], More::Done).await.unwrap();
+        conn.wait_closed().await;
+    });
+    let client = world.client();
+    let received = Rc::new(Cell::new(0));
+    let (rt, count) = (client.clone(), Rc::clone(&received));
+    client.spawn("receive", TaskClass::Latency, async move {
+        rt.sleep_until(rt.now().mono + MS).await;
+        let conn = rt.connect(addr, SECOND).await.unwrap();
+        while let Ok(bytes) = conn.recv_any().await {
+            count.set(count.get() + bytes.len());
+        }
+    });
+    world.run_for(10 * MS);
+    world.pause(node);
+    let before = received.get();
+    world.run_for(10 * SECOND);
+    let after = received.get();
+    assert!(before > 0 && after - before <= 128 << 10, "{before}, then {after}");
+    world.resume(node);
+    world.run_for(60 * SECOND);
+    assert_eq!(received.get(), 64 << 20);
+}
+
+#[test]
 fn a_paused_process_can_be_killed() {
     let mut world = World::new(6);
     let (node, ticks) = ticking(&mut world, NodeOptions::default());

@@ -222,7 +222,9 @@ impl State {
     /// The oldest segment got lost: the sender tries again, and gives up in the end.
     fn retransmit(&mut self, from: Endpoint) {
         let now = self.now;
-        let sender = self.net.side_mut(from).expect("it has something in flight");
+        let connection = self.net.connections.get_mut(from.connection).expect("just seen");
+        let identity = connection.identity;
+        let sender = &mut connection.sides[from.side];
         let since = *sender.stalled_since.get_or_insert(now);
         if now.since(since) >= GIVE_UP {
             return self.give_up(from, false);
@@ -230,7 +232,7 @@ impl State {
         sender.attempt += 1;
         let (attempt, node) = (sender.attempt, sender.node);
         let at = (now + pause_before(attempt)).min(since + GIVE_UP);
-        self.record(node, Kind::Lost, [from.side as u64, u64::from(attempt)]);
+        self.record(node, Kind::Lost, [identity, from.side as u64, u64::from(attempt)]);
         self.schedule_delivery(from, at);
     }
 
@@ -238,13 +240,15 @@ impl State {
     /// that still waits for an acknowledgement gives up in the end.
     fn hold(&mut self, from: Endpoint) {
         let now = self.now;
-        let sender = self.net.side_mut(from).expect("it has something in flight");
+        let connection = self.net.connections.get_mut(from.connection).expect("just seen");
+        let identity = connection.identity;
+        let sender = &mut connection.sides[from.side];
         let since = *sender.stalled_since.get_or_insert(now);
         if now.since(since) >= GIVE_UP {
             return self.give_up(from, true);
         }
         let node = sender.node;
-        self.record(node, Kind::Held, [from.side as u64]);
+        self.record(node, Kind::Held, [identity, from.side as u64]);
         self.schedule_delivery(from, since + GIVE_UP);
     }
 
