@@ -104,6 +104,9 @@ pub struct RunArgs {
     /// Compare every byte that comes back, and look for loss, duplicates and reordering.
     #[arg(long)]
     pub verify: bool,
+    /// Write what every batch came to, 64 bytes each, for `sim check`.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
     /// Skip the 3 s against a broker that does nothing.
     #[arg(long)]
     pub no_floor: bool,
@@ -268,6 +271,7 @@ impl RunArgs {
             drain: self.drain,
             limits: self.target.clone().unwrap_or_default(),
             verify: self.verify,
+            history: self.history.clone(),
             pace: Pace::Spin,
         };
         plan.check()?;

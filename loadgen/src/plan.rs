@@ -3,6 +3,7 @@
 use core::time::Duration;
 use reports::Metric;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use wire::compression::Compression;
 
 use crate::payload::HEAD_BYTES;
@@ -76,6 +77,8 @@ pub struct Plan {
     /// Limits per percentile field, microseconds.
     pub limits: BTreeMap<String, u64>,
     pub verify: bool,
+    /// Where to write what every batch came to.
+    pub history: Option<PathBuf>,
     pub pace: Pace,
 }
 
@@ -110,6 +113,10 @@ impl Plan {
             (
                 !self.verify || self.consumers > 0,
                 "--verify needs consumers: what is not read cannot be verified".to_owned(),
+            ),
+            (
+                self.history.is_none() || self.verify,
+                "--history needs --verify: it tells what came back by its bytes".to_owned(),
             ),
             (
                 self.consumers > 0 || self.acks != Acks::None,
@@ -161,6 +168,7 @@ impl Plan {
             topic: None,
             replication_factor: None,
             topic_configs: BTreeMap::new(),
+            history: None,
             ..self.clone()
         }
     }
@@ -195,6 +203,7 @@ pub(crate) mod tests {
             drain: Duration::from_secs(2),
             limits: BTreeMap::from([("p99_us".to_owned(), 2_000)]),
             verify: true,
+            history: None,
             pace: Pace::Sleep,
         }
     }

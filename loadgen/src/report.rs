@@ -57,6 +57,10 @@ pub fn report(
         let name = model::ErrorCode::from_code(*code).map_or("no answer", |code| code.name());
         warnings.push(format!("{count} records were refused: {name} ({code})"));
     }
+    if outcome.unrecorded > 0 {
+        let count = outcome.unrecorded;
+        warnings.push(format!("{count} entries found no room in the history: it proves nothing"));
+    }
     let unanswered = if with_acks { outcome.offered.saturating_sub(counts.acked) } else { 0 };
     let latencies = &outcome.latencies;
     Report {

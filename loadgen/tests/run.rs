@@ -1,5 +1,6 @@
 //! Whole runs in virtual time, against the sink and against brokers that misbehave.
 
+use client::history::{End, Entry, ProducedOutcome, Reader};
 use core::time::Duration;
 use loadgen::load::{self, Outcome, RunError};
 use loadgen::machine::Sample;
@@ -10,10 +11,11 @@ use loadgen::sink;
 use model::Live;
 use reports::Metric;
 use runtime::memory::{MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions, World};
-use runtime::{Net, Spawn, TaskClass};
+use runtime::{Disk, Net, Open, Spawn, TaskClass};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::rc::Rc;
 use wire::compression::Compression;
 
@@ -44,6 +46,7 @@ fn plan() -> Plan {
         drain: Duration::from_secs(1),
         limits: BTreeMap::new(),
         verify: true,
+        history: None,
         pace: Pace::Sleep,
     }
 }
@@ -209,4 +212,56 @@ fn nobody_listening_is_an_error_of_the_run() {
         load::run(&client, &plan(), &bootstrap, &mut Sample::default, &mut |_| {}).await
     });
     assert!(matches!(result, Err(RunError::Broker { doing: "connecting", .. })));
+}
+
+/// Runs a plan that writes a history, and reads it back.
+fn history_of(plan: Plan) -> (Vec<Entry>, End) {
+    let path = Path::new("/history");
+    let (mut world, _, at) = with_a_sink();
+    let client = world.client();
+    let plan = Plan { history: Some(path.to_owned()), ..plan };
+    let bytes = world.block_on(&client.clone(), async move {
+        let bootstrap = [at.to_string()];
+        let run = load::run(&client, &plan, &bootstrap, &mut Sample::default, &mut |_| {}).await;
+        let outcome = run.expect("the sink serves every plan");
+        assert_eq!(outcome.unrecorded, 0);
+        let file = client.open(path, Open::Read).await.expect("a history");
+        let len = usize::try_from(client.len(&file).await.unwrap()).unwrap();
+        let (read, bytes) = client.read(&file, 0, Vec::with_capacity(len), len).await;
+        read.unwrap();
+        bytes
+    });
+    let mut reader = Reader::open(&bytes[..]).expect("a header");
+    let entries = core::iter::from_fn(|| reader.next_entry().expect("readable")).collect();
+    (entries, reader.end().expect("an end entry"))
+}
+
+#[test]
+fn the_history_has_every_batch_as_it_was_sent_and_as_it_came_back() {
+    for idempotent in [false, true] {
+        let (entries, end) = history_of(Plan { idempotent, ..plan() });
+        assert!(end.caught_up);
+        let (mut sent, mut given) = (BTreeMap::new(), BTreeMap::new());
+        for entry in entries {
+            match entry {
+                Entry::Produced(it) => {
+                    let ProducedOutcome::Acked { base_offset: Some(base) } = it.outcome else {
+                        panic!("the sink acknowledges everything: {it:?}")
+                    };
+                    assert!(it.at_ns > it.invoked_ns);
+                    sent.insert((it.place, base), (it.count, it.hash.unwrap(), it.producer));
+                }
+                Entry::Consumed(it) => {
+                    assert!(it.high_watermark.is_some_and(|mark| mark > it.last_offset));
+                    let content = (it.count, it.hash.unwrap(), it.producer);
+                    given.insert((it.place, it.base_offset), content);
+                }
+                Entry::End(_) => unreachable!("the reader keeps it"),
+            }
+        }
+        // 4,000 records a second for 2.3 seconds.
+        assert_eq!(sent.values().map(|it| it.0).sum::<u32>(), 9_200);
+        assert_eq!(sent.values().all(|it| it.2.is_some()), idempotent);
+        assert_eq!(sent, given);
+    }
 }

@@ -6,6 +6,7 @@ use runtime::{Runtime, TaskClass};
 use std::rc::Rc;
 use wire::batch::{BatchView, batches};
 
+use super::history::{BatchHash, Given, GivenBatch, Recorder};
 use super::lanes::Lanes;
 use super::tally::{ConsumedBatch, Tally};
 use super::topics::Prepared;
@@ -22,6 +23,10 @@ struct Reader<R: Runtime> {
     connection: Connection<R>,
     session: FetchSession,
     scratch: Vec<u8>,
+    /// Its number in the history.
+    number: u16,
+    /// Answers so far.
+    polls: u64,
 }
 
 /// Connects every consumer to the leaders of its partitions, at the end of their logs.
@@ -60,7 +65,9 @@ async fn open<R: Runtime>(
         let end = topic.ends[usize::try_from(partition.0).expect("not negative")];
         session.add(topic.id, &topic.name, *partition, end);
     }
-    Ok(Reader { load: Rc::clone(load), connection, session, scratch: Vec::new() })
+    let number = load.history.as_ref().map_or(0, |history| history.connection());
+    let load = Rc::clone(load);
+    Ok(Reader { load, connection, session, scratch: Vec::new(), number, polls: 0 })
 }
 
 impl<R: Runtime> Reader<R> {
@@ -76,6 +83,7 @@ impl<R: Runtime> Reader<R> {
         let mut reply = self.connection.submit(&self.session.request()).await?;
         loop {
             let fetched = self.session.absorb(reply.await?)?;
+            self.polls += 1;
             for part in &fetched {
                 self.move_on(part)?;
             }
@@ -114,6 +122,11 @@ impl<R: Runtime> Reader<R> {
     fn consume(&mut self, part: &Fetched, batch: &BatchView<'_>) {
         let load = &self.load;
         let arena = load.plan.verify.then(|| load.arena.borrow());
+        let given = Given {
+            connection: self.number,
+            poll: self.polls,
+            high_watermark: part.high_watermark,
+        };
         Walk {
             run: load.run,
             now_ns: || load.now_ns(),
@@ -121,6 +134,7 @@ impl<R: Runtime> Reader<R> {
             tally: &mut load.tally.borrow_mut(),
             arena: arena.as_deref(),
             scratch: &mut self.scratch,
+            history: load.history.as_deref().map(|history| (history, given)),
         }
         .walk(part.topic, part.partition, batch);
     }
@@ -136,6 +150,8 @@ pub(super) struct Walk<'a, C: Fn() -> u64> {
     /// Given when every byte is to be compared.
     pub(super) arena: Option<&'a Arena>,
     pub(super) scratch: &'a mut Vec<u8>,
+    /// Given when the batch is to be remembered.
+    pub(super) history: Option<(&'a Recorder, Given)>,
 }
 
 impl<C: Fn() -> u64> Walk<'_, C> {
@@ -148,13 +164,18 @@ impl<C: Fn() -> u64> Walk<'_, C> {
         batch: &BatchView<'_>,
     ) {
         let base_offset = batch.header.base_offset;
+        let mut content = BatchHash::default();
         if let Err(error) = batch.check_crc() {
+            content.is_wrong();
+            self.remember(topic, partition, batch, content, (self.now_ns)());
             return self.tally.corrupted(topic, partition, base_offset, error.to_string());
         }
         let now_ns = (self.now_ns)();
         let records = match batch.records(self.scratch, DECOMPRESSED_BYTES_MAX) {
             Ok(records) => records,
             Err(error) => {
+                content.is_wrong();
+                self.remember(topic, partition, batch, content, now_ns);
                 return self.tally.corrupted(topic, partition, base_offset, error.to_string());
             }
         };
@@ -163,6 +184,7 @@ impl<C: Fn() -> u64> Walk<'_, C> {
             let record = match record {
                 Ok(record) => record,
                 Err(error) => {
+                    content.is_wrong();
                     self.tally.corrupted(topic, partition, Offset(offset), error.to_string());
                     continue;
                 }
@@ -173,6 +195,7 @@ impl<C: Fn() -> u64> Walk<'_, C> {
             let Some((head, value)) = head.zip(record.value) else { continue };
             if self.arena.is_some_and(|arena| !arena.matches(head, value)) {
                 let what = format!("record {} has other bytes than were sent", head.due.sequence);
+                content.is_wrong();
                 self.tally.corrupted(topic, partition, Offset(offset), what);
             }
             match &mut run {
@@ -187,13 +210,31 @@ impl<C: Fn() -> u64> Walk<'_, C> {
                         count: 1,
                     };
                     if let Some(run) = run.replace(next) {
+                        content.of_run(&run);
                         count(self.lanes, self.tally, &run, now_ns);
                     }
                 }
             }
         }
         if let Some(run) = run {
+            content.of_run(&run);
             count(self.lanes, self.tally, &run, now_ns);
+        }
+        self.remember(topic, partition, batch, content, now_ns);
+    }
+
+    fn remember(
+        &self,
+        topic: TopicId,
+        partition: PartitionIndex,
+        batch: &BatchView<'_>,
+        content: BatchHash,
+        at_ns: u64,
+    ) {
+        if let Some((history, given)) = self.history {
+            let hash = content.of_whole(batch.header.record_count);
+            let header = &batch.header;
+            history.consumed(given, &GivenBatch { topic, partition, header, hash, at_ns });
         }
     }
 }
@@ -246,6 +287,7 @@ mod tests {
             tally: &mut tally,
             arena: Some(&arena),
             scratch: &mut Vec::new(),
+            history: None,
         }
         .walk(
             TopicId::from_random(0, 1),

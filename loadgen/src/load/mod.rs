@@ -5,6 +5,7 @@
 //! Does not: judge (`judge`), render (`reports`), know about processes (`embedded`).
 
 mod consumer;
+mod history;
 mod lanes;
 mod null;
 mod outcome;
@@ -13,6 +14,7 @@ mod producer;
 mod tally;
 mod topics;
 
+use client::history::ProducedOutcome;
 use client::{Client, ClientError, Options};
 use core::cell::{Cell, RefCell};
 use core::fmt;
@@ -30,8 +32,9 @@ pub use topics::Settings;
 use crate::machine::Sample;
 use crate::payload::Arena;
 use crate::plan::{Acks, Plan};
+use history::Recorder;
 use lanes::Lanes;
-use tally::{Measured, Tally};
+use tally::{Measured, SentBatch, Tally};
 
 /// Why a run has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +43,15 @@ pub enum RunError {
     Broker { doing: &'static str, error: ClientError },
     /// The topic asked for does not fit the plan.
     Topic(String),
+    /// The history cannot be written.
+    History(String),
 }
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broker { doing, error } => write!(f, "{doing}: {error}"),
-            Self::Topic(text) => f.write_str(text),
+            Self::Topic(text) | Self::History(text) => f.write_str(text),
         }
     }
 }
@@ -90,12 +95,19 @@ struct Load<R: Runtime> {
     /// Requests that wait for an answer.
     in_flight: Cell<usize>,
     failure: RefCell<Option<RunError>>,
+    history: Option<Rc<Recorder>>,
 }
 
 impl<R: Runtime> Load<R> {
     /// A fresh reading, nanoseconds since the start of the run.
     fn now_ns(&self) -> u64 {
         nanos(self.rt.now_exact().mono.since(self.start.get()))
+    }
+
+    fn note_outcome(&self, batch: &SentBatch, outcome: ProducedOutcome) {
+        if let Some(history) = &self.history {
+            history.ended(batch.operation, outcome, self.now_ns());
+        }
     }
 
     fn fail(&self, error: RunError) {
@@ -131,11 +143,27 @@ pub async fn run<R: Runtime>(
     let random = rt.random(Purpose::Workload);
     let prepared = topics::prepare(rt, &client, plan, random).await?;
     let settings = topics::settings(&client, &prepared).await;
-    let load = Rc::new(Load::new(rt, plan, &prepared, random));
+    let mut load = Load::new(rt, plan, &prepared, random);
+    let mut written = None;
+    if let Some(path) = &plan.history {
+        let header = history::header(&client, &prepared, plan).await;
+        let recorder = Rc::new(Recorder::new(header, plan));
+        written = Some(history::write(rt, path, Rc::clone(&recorder)).await?);
+        load.history = Some(recorder);
+    }
+    let load = Rc::new(load);
     let outcome = drive(&load, &client, &prepared, sample, progress).await;
     topics::clean_up(&client, &prepared).await;
+    let recorded = match (&load.history, written) {
+        (Some(recorder), Some(written)) => {
+            recorder.finish(outcome.is_ok() && load.has_come_back());
+            written.await.expect("the writing task ends with a result").map_err(RunError::History)
+        }
+        _ => Ok(0),
+    };
     let mut outcome = outcome?;
     outcome.settings = settings;
+    outcome.unrecorded = recorded?;
     Ok(outcome)
 }
 
@@ -159,7 +187,16 @@ impl<R: Runtime> Load<R> {
             pacer_busy: Cell::default(),
             in_flight: Cell::new(0),
             failure: RefCell::new(None),
+            history: None,
         }
+    }
+
+    /// Nothing waits for an answer, and what was acknowledged has been consumed.
+    fn has_come_back(&self) -> bool {
+        self.placed_all.get()
+            && self.lanes.borrow().is_empty()
+            && self.in_flight.get() == 0
+            && (self.plan.consumers == 0 || self.tally.borrow().all_consumed(self.plan.acks))
     }
 }
 
@@ -212,10 +249,7 @@ fn seconds(window: &core::ops::Range<u64>) -> Vec<u64> {
 async fn drain<R: Runtime>(load: &Load<R>) -> Result<(), RunError> {
     let deadline = load.rt.now().mono + load.plan.drain;
     loop {
-        let done = load.placed_all.get()
-            && load.lanes.borrow().is_empty()
-            && load.in_flight.get() == 0
-            && (load.plan.consumers == 0 || load.tally.borrow().all_consumed(load.plan.acks));
+        let done = load.has_come_back();
         let now = load.rt.now().mono;
         if let Some(error) = load.failure.borrow().clone() {
             return Err(error);

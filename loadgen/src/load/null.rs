@@ -74,6 +74,7 @@ pub fn measure(plan: &Plan, length: Duration, clock: &dyn Fn() -> Duration) -> C
                     count,
                     placed,
                     sent_ns: now_ns,
+                    operation: 0,
                 };
                 lane.note_sent(sent.end_sequence(), now_ns);
                 finished.push((sent, bytes));
@@ -92,6 +93,7 @@ pub fn measure(plan: &Plan, length: Duration, clock: &dyn Fn() -> Duration) -> C
                     tally: &mut tally,
                     arena: plan.verify.then_some(&arena),
                     scratch: &mut scratch,
+                    history: None,
                 }
                 .walk(sent.topic_id, sent.partition, &view);
             }

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub machine: [Sample; 2],
     pub verify: Verify,
     pub verify_overflowed: bool,
+    /// Entries that the history had no room for.
+    pub unrecorded: u64,
     pub settings: topics::Settings,
 }
 
@@ -107,6 +109,7 @@ impl Watch {
             machine: [first.machine, last.machine],
             verify,
             verify_overflowed,
+            unrecorded: 0,
             settings: topics::Settings::default(),
         }
     }

@@ -1,7 +1,8 @@
 //! Producers: turn ready batches into requests, and answers into latencies.
 
+use client::history::ProducedOutcome;
 use client::{Client, Connection, Reply};
-use model::NodeId;
+use model::{NodeId, Offset};
 use runtime::sync::{First, Receiver, Sender, channel, race};
 use runtime::{Runtime, TaskClass};
 use std::collections::BTreeSet;
@@ -32,6 +33,8 @@ struct Link<R: Runtime> {
     topics: Rc<[String]>,
     connection: Connection<R>,
     identity: Option<(model::ProducerId, model::ProducerEpoch)>,
+    /// Its number in the history.
+    number: u16,
 }
 
 /// A request on its way.
@@ -71,6 +74,7 @@ pub(super) async fn start<R: Runtime>(
                 topics: Rc::clone(&topics),
                 connection,
                 identity,
+                number: load.history.as_ref().map_or(0, |history| history.connection()),
             };
             let (flights, landed) = channel(load.plan.in_flight);
             let landing = land(Rc::clone(load), Rc::clone(&topics), landed);
@@ -128,6 +132,8 @@ impl<R: Runtime> Link<R> {
             let sent = self.connection.submit_unanswered(&request).await;
             sent.map_err(broker("producing"))?;
             self.note_sent(&mut batches);
+            let outcome = ProducedOutcome::Acked { base_offset: None };
+            batches.iter().for_each(|batch| load.note_outcome(batch, outcome));
             return Ok(());
         }
         // Counted before the send, so that the drain cannot end in between.
@@ -157,7 +163,7 @@ impl<R: Runtime> Link<R> {
                 lane.producer_sequence = i32::try_from(next).expect("31 bits");
                 BatchProducer { id, epoch, base_sequence }
             });
-            batches.push(SentBatch {
+            let mut sent = SentBatch {
                 lane: number,
                 topic: lane.topic,
                 topic_id: lane.topic_id,
@@ -166,7 +172,12 @@ impl<R: Runtime> Link<R> {
                 count,
                 placed: batch.placed,
                 sent_ns: 0,
-            });
+                operation: 0,
+            };
+            if let Some(history) = &load.history {
+                sent.operation = history.sending(self.number, &sent, producer, load.now_ns());
+            }
+            batches.push(sent);
             let stamp = BatchStamp { producer, ..BatchStamp::default() };
             let records = if load.plan.compression.codec == Codec::None {
                 batch.builder.finish(&stamp)
@@ -244,9 +255,20 @@ fn take_answer<R: Runtime>(
         let next = in_order.next().filter(|(topic, it)| is_its(topic, it.index));
         let found = next.or_else(|| answers().find(|(topic, it)| is_its(topic, it.index)));
         match found {
-            Some((_, partition)) if partition.error_code == 0 => tally.acked(batch, now_ns),
-            Some((_, partition)) => tally.refused(batch, partition.error_code),
-            None => tally.refused(batch, NOT_ANSWERED),
+            Some((_, partition)) if partition.error_code == 0 => {
+                tally.acked(batch, now_ns);
+                let known = (partition.base_offset >= 0).then_some(Offset(partition.base_offset));
+                load.note_outcome(batch, ProducedOutcome::Acked { base_offset: known });
+            }
+            Some((_, partition)) => {
+                let error_code = partition.error_code;
+                tally.refused(batch, error_code);
+                load.note_outcome(batch, ProducedOutcome::Refused { error_code });
+            }
+            None => {
+                tally.refused(batch, NOT_ANSWERED);
+                load.note_outcome(batch, ProducedOutcome::Unknown);
+            }
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct SentBatch {
     pub(super) count: u32,
     pub(super) placed: Vec<Placed>,
     pub(super) sent_ns: u64,
+    /// Its number in the history.
+    pub(super) operation: u64,
 }
 
 impl SentBatch {
@@ -398,6 +400,7 @@ mod tests {
                 count: records.end - records.start,
                 placed: vec![Placed { at_ns: first.at_ns, count: records.end - records.start }],
                 sent_ns: first.at_ns,
+                operation: 0,
             }
         }
 

@@ -28,6 +28,8 @@ pub(super) struct AckedStays {
 #[derive(Debug, Default)]
 struct Acked {
     pieces: Pieces,
+    /// What readers were given, for acknowledgements that come later.
+    views: Pieces,
     /// The end of the acknowledged offsets, by the time at which it was known.
     ends: BTreeMap<u64, Offset>,
     /// Records below were asked to be deleted.
@@ -56,6 +58,7 @@ impl Checker for AckedStays {
             Fact::Settled { at, below } => {
                 if let Some(acked) = self.partitions.get_mut(at) {
                     acked.pieces.forget_below(*below);
+                    acked.views.forget_below(*below);
                     acked.operations = acked.operations.split_off(below);
                     // Only the newest end answers a later question.
                     while acked.ends.len() > 1 {
@@ -106,15 +109,22 @@ impl AckedStays {
             );
             return Err(violation("claimed-twice", at_ns, attempt.at, base_offset, text));
         }
+        let mut views = acked.views.overlapping(piece.base_offset, piece.end_offset);
+        let changed = views.find_map(|view| piece.difference(view));
+        drop(views);
         acked.operations.insert(base_offset, attempt.operation);
         acked.pieces.insert(piece);
-        Ok(())
+        changed.map_or(Ok(()), |offset| Err(changed_value(at_ns, attempt.at, offset)))
     }
 
     fn check_answer(&mut self, at_ns: u64, consumed: &Consumed) -> Result<(), Violation> {
         let batches: Vec<&BatchSeen> = consumed.batches.iter().collect();
         let Some(last) = batches.last() else { return Ok(()) };
         let range = consumed.from..last.last_offset.after(1);
+        let acked = self.partitions.entry(consumed.at).or_default();
+        for batch in &batches {
+            acked.views.insert(Piece::of_batch(batch));
+        }
         self.check_view(at_ns, consumed.at, range, consumed.log_start_offset, &batches)
     }
 
@@ -156,10 +166,7 @@ impl AckedStays {
             let mut covered_to = piece.base_offset.max(gone_below).max(range.start);
             for view in seen.overlapping(piece.base_offset, piece.end_offset) {
                 if let Some(offset) = piece.difference(view) {
-                    let text = format!(
-                        "the value acknowledged at {offset} is another one in a later view"
-                    );
-                    return Err(violation("changed", at_ns, at, offset, text));
+                    return Err(changed_value(at_ns, at, offset));
                 }
                 if view.base_offset > covered_to {
                     break;
@@ -191,6 +198,11 @@ impl AckedStays {
         let text = format!("the log ends at {end}, offsets below {acked_end} were acknowledged");
         Err(violation("end-before-acked", at_ns, listed.at, end, text))
     }
+}
+
+fn changed_value(at_ns: u64, at: TopicPartition, offset: Offset) -> Violation {
+    let text = format!("the value acknowledged at {offset} is not the one that readers are given");
+    violation("changed", at_ns, at, offset, text)
 }
 
 fn violation(
@@ -244,8 +256,8 @@ mod tests {
             AckedStays::default(),
             &[acked(0, 3), answer(0, core::slice::from_ref(&other))],
             expect![[r#"
-            changed at 1: the value acknowledged at 1 is another one in a later view
-            2 evaluations"#]],
+                changed at 1: the value acknowledged at 1 is not the one that readers are given
+                2 evaluations"#]],
         );
         let mut hashed = other;
         hashed.records.clear();
@@ -253,7 +265,35 @@ mod tests {
             AckedStays::default(),
             &[acked(0, 3), answer(0, &[hashed])],
             expect![[r#"
-            changed at 0: the value acknowledged at 0 is another one in a later view
+                changed at 0: the value acknowledged at 0 is not the one that readers are given
+                2 evaluations"#]],
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_told_at_another_offset_than_it_has_is_found_in_any_order() {
+        let told = Outcome::Acked { base_offset: Some(Offset(1)) };
+        let mut batches = [batch(0, 3), batch(3, 3)];
+        check(
+            AckedStays::default(),
+            &[answer(0, &batches), attempt(1, 0, 3, told)],
+            expect![[r#"
+            changed at 1: the value acknowledged at 1 is not the one that readers are given
+            1 evaluations"#]],
+        );
+        batches.iter_mut().for_each(|batch| batch.records.clear());
+        check(
+            AckedStays::default(),
+            &[answer(0, &batches), attempt(1, 0, 3, told)],
+            expect![[r#"
+            changed at 1: the value acknowledged at 1 is not the one that readers are given
+            1 evaluations"#]],
+        );
+        check(
+            AckedStays::default(),
+            &[attempt(1, 0, 3, told), answer(0, &batches)],
+            expect![[r#"
+            changed at 1: the value acknowledged at 1 is not the one that readers are given
             2 evaluations"#]],
         );
     }

@@ -6,6 +6,7 @@
 //! Does not: stop the run, or know how the broker is built.
 
 pub mod event;
+pub mod history;
 
 mod acked_stays;
 mod bounded_resources;

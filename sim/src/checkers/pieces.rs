@@ -1,7 +1,8 @@
 //! Which content is known to be at which offsets of one partition.
 //!
-//! Promises: content is compared where both sides know it: by batch where the bounds are the same,
-//! by record where both have records. What cannot be compared is no difference.
+//! Promises: content is compared where both sides know it: by record where both have records, else by
+//! batch. Nobody cuts batches anew, so that bounds that differ are a difference, unless compaction may
+//! have taken records out. What cannot be compared is no difference.
 
 use model::Offset;
 use std::collections::BTreeMap;
@@ -56,11 +57,19 @@ impl Piece {
                 return Some(record.offset);
             }
         }
-        let same_bounds = self.base_offset == other.base_offset
-            && self.end_offset == other.end_offset
-            && self.count == other.count;
+        let by_record = !self.records.is_empty() && !other.records.is_empty();
+        if by_record || !self.is_whole() || !other.is_whole() {
+            return None;
+        }
+        let bounds = |piece: &Self| (piece.base_offset, piece.end_offset);
         let hashes = self.hash.zip(other.hash);
-        (same_bounds && hashes.is_some_and(|(a, b)| a != b)).then_some(self.base_offset)
+        let differ = bounds(self) != bounds(other) || hashes.is_some_and(|(a, b)| a != b);
+        differ.then_some(self.base_offset.max(other.base_offset))
+    }
+
+    /// It has a record at every offset.
+    fn is_whole(&self) -> bool {
+        i64::from(self.count) == self.end_offset.0 - self.base_offset.0
     }
 }
 

@@ -4,9 +4,9 @@ use core::hash::Hash;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
-/// Entries that one checker remembers at most: some 100 MB in all, and far more than a run of the
-/// simulator has. What is older is not compared any more.
-pub(super) const RECENT_MAX: usize = 1 << 20;
+/// Entries that one checker remembers at most: some 30 MB, and more than a run of the simulator
+/// has. What is older is not compared any more.
+pub(super) const RECENT_MAX: usize = 1 << 18;
 
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {

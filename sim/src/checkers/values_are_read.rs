@@ -1,4 +1,4 @@
-//! Every acknowledged value is read by somebody in the end.
+//! Every value acknowledged with `acks=all` is read by somebody in the end.
 //!
 //! Jepsen's "unseen". Judged only for partitions that a consumer is known to have read to their end
 //! after the last produce was answered; C1 finds what readers pass over before that.
@@ -6,7 +6,7 @@
 use model::{Offset, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::Outcome;
+use super::event::{Acks, Outcome};
 use super::topics::Topics;
 use super::{Checker, Event, Fact, Violation};
 
@@ -17,14 +17,13 @@ pub(super) struct ValuesAreRead {
     topics: Topics,
     partitions: BTreeMap<TopicPartition, Partition>,
     caught_up: BTreeSet<TopicPartition>,
-    last_ns: u64,
     evaluations: u64,
 }
 
 #[derive(Debug, Default)]
 struct Partition {
-    /// Acknowledged ranges, `base → end`.
-    acked: BTreeMap<Offset, Offset>,
+    /// Acknowledged ranges, `base → (end, when)`.
+    acked: BTreeMap<Offset, (Offset, u64)>,
     /// What some reader was given, `base → end`, merged where ranges touch.
     read: BTreeMap<Offset, Offset>,
     log_start_offset: Offset,
@@ -37,12 +36,13 @@ impl Checker for ValuesAreRead {
 
     fn check(&mut self, event: &Event) -> Result<(), Violation> {
         self.topics.take(&event.fact);
-        self.last_ns = event.at_ns;
         match &event.fact {
-            Fact::Produced(attempt) => {
+            // With fewer acknowledgements a failover may lose it.
+            Fact::Produced(attempt) if attempt.acks == Acks::All => {
                 if let Outcome::Acked { base_offset: Some(base) } = attempt.outcome {
                     let partition = self.partitions.entry(attempt.at).or_default();
-                    partition.acked.insert(base, base.after(attempt.content.count));
+                    let end = base.after(attempt.content.count);
+                    partition.acked.insert(base, (end, event.at_ns));
                 }
             }
             Fact::Consumed(consumed) => {
@@ -80,7 +80,7 @@ impl ValuesAreRead {
             self.caught_up.contains(&at) && !rules.compacted && !self.topics.is_deleted(at.topic);
         let Some(partition) = self.partitions.get_mut(&at) else { return Ok(()) };
         while let Some(entry) = partition.acked.first_entry() {
-            let (base, end) = (*entry.key(), *entry.get());
+            let (base, (end, acked_ns)) = (*entry.key(), *entry.get());
             if end > below {
                 break;
             }
@@ -95,7 +95,7 @@ impl ValuesAreRead {
                     "offsets {base} to {} were acknowledged and no reader was given them all",
                     end.0 - 1
                 );
-                let violation = Violation::new(NAME, "unseen", self.last_ns, text);
+                let violation = Violation::new(NAME, "unseen", acked_ns, text);
                 return Err(violation.at(at, Some(base)));
             }
         }
