@@ -93,6 +93,12 @@ impl HistoryVerdict {
         self.checked.iter().all(|checked| checked.violation_count == 0)
     }
 
+    /// Of all checkers together; a verdict over none says nothing.
+    #[must_use]
+    pub fn evaluations(&self) -> u64 {
+        self.checked.iter().map(|checked| checked.evaluations).sum()
+    }
+
     /// Such as ` in orders-3 at 17`.
     fn place_text(&self, violation: &Violation) -> String {
         let Some(place) = violation.place else { return String::new() };

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod check;
 mod list_faults;
 mod replay;
 mod run;
@@ -43,6 +44,8 @@ enum Command {
     Sweep(sweep::Args),
     /// Print the plan of a seed.
     Plan(run::PlanArgs),
+    /// Judge a history that `loadgen --verify --history` wrote against a real broker.
+    Check(check::Args),
     /// Run the seeds of the standard input, for a sweep.
     #[command(hide = true)]
     Worker,
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Command::Sweep(args)) => sweep::sweep(&args),
         Some(Command::Worker) => worker::work(),
         Some(Command::Plan(args)) => run::print_plan(&args),
+        Some(Command::Check(args)) => check::check(&args),
         None => refuse("say what to do: `sim run --seed 1`, `sim sweep`, `sim --help`"),
     }
 }
