@@ -87,6 +87,10 @@ impl Disk {
                 self.each_file(path_part, fail)
             }
             DiskDamage::Evict { path_part } => self.each_file(path_part, |disk, inode| {
+                if disk.names.content(inode).is_durable() {
+                    // Nothing to see, and pages shared with images stay shared.
+                    return 0;
+                }
                 let open = disk.names.is_open(inode);
                 let content = disk.names.content_mut(inode);
                 if !open {
