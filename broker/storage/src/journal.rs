@@ -18,7 +18,7 @@ mod ring;
 mod task;
 
 pub(crate) use format::{FrameHead, FrameKind};
-pub(crate) use replay::{find_partitions, replay};
+pub(crate) use replay::replay;
 pub(crate) use task::{CommitRules, Entry, Journal};
 
 /// Unit of every write: no partial page is read back, no torn block holds two commits.

@@ -142,7 +142,6 @@ impl<R: Runtime> Store<R> {
     /// [`StorageError::Corrupt`] when a commit that was known to be durable does not read back.
     pub async fn replay_journals(rt: &R, options: &StoreOptions) -> Result<(), StorageError> {
         for info in &options.directories {
-            let partitions = journal::find_partitions(rt, &info.path).await?;
             let entries =
                 rt.list(&info.path).await.map_err(StorageError::disk(&info.path, "list"))?;
             for entry in entries {
@@ -152,7 +151,7 @@ impl<R: Runtime> Store<R> {
                     continue;
                 }
                 let path = info.path.join(&entry.name);
-                if journal::replay(rt, &path, &partitions).await? > 0 {
+                if journal::replay(rt, &path).await? > 0 {
                     rt.probe().sometimes(Site::JournalReplayed);
                 }
                 if number >= u32::from(rt.shard_count()) {

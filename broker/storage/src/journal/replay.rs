@@ -2,12 +2,15 @@
 //!
 //! Promises: everything that a commit made durable is durable in its segment when this returns, and the journal is
 //! void. Applying twice gives the same files, so a crash in the middle does no harm.
-//! Does not: check record batches; recovery of each log follows and reads what it finds.
+//! Does not: check record batches; recovery of each log follows and reads what it finds. The frames that are needed are
+//! in memory at once, at most one journal's size: so each log is opened, written and synced once, however its frames
+//! are spread.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use model::{Buf, Offset, TopicPartition};
+use model::{Buf, Bufs, Offset, TopicPartition};
+use runtime::sync::gather;
 use runtime::{Disk, EntryKind, Open, Purpose, Spawn};
 
 use super::format::{self, COMMIT_HEADER_BYTES, CommitHeader, FrameHead, FrameKind};
@@ -16,66 +19,65 @@ use crate::StorageError;
 use crate::checkpoint::{parse_directory_name, read_partition_metadata};
 use crate::files;
 
-const SCAN_BYTES: usize = 1 << 20;
-/// Files kept open at once while frames are applied.
-const OPEN_FILES_MAX: usize = 256;
+const SCAN_BYTES: usize = 4 << 20;
+/// Logs that are put right side by side, and directories that are looked into.
+const LOGS_AT_ONCE: usize = 32;
+/// Bounds of one write.
+const WRITE_BYTES_MAX: usize = 4 << 20;
+const WRITE_PIECES_MAX: usize = 256;
 
-/// Applies one journal file to the partition directories; `partitions` finds them. Returns the frames applied.
-pub(crate) async fn replay<R: Disk + Spawn>(
-    rt: &R,
-    path: &Path,
-    partitions: &BTreeMap<TopicPartition, PathBuf>,
-) -> Result<u64, StorageError> {
+/// Applies one journal file to the partition directories of its data directory. Returns the frames applied.
+pub(crate) async fn replay<R: Disk + Spawn>(rt: &R, path: &Path) -> Result<u64, StorageError> {
     let file = rt.open(path, Open::Write).await.map_err(StorageError::disk(path, "open"))?;
     let superblock = files::read_range(rt, &file, path, 0, BLOCK_BYTES).await?;
     let Some(incarnation) = format::decode_superblock(&superblock) else { return Ok(0) };
-    let mut applier = Applier {
-        rt,
-        partitions,
-        open: BTreeMap::new(),
-        directories: BTreeSet::new(),
-        compacted: BTreeMap::new(),
-        applied: 0,
-    };
 
     let commits = scan(rt, &file, path, incarnation).await?;
+    let mut by_log: BTreeMap<TopicPartition, Vec<Frame>> = BTreeMap::new();
     if let Some(newest) = newest_whole(rt, &file, path, &commits).await? {
-        let needed = newest.oldest_needed..=newest.sequence;
-        let mut ordinals = 0..;
-        for sequence in needed.clone() {
-            let frames = read_needed(rt, &file, path, &commits, sequence).await?;
-            for ((head, _), ordinal) in frames.into_iter().zip(&mut ordinals) {
-                applier.note_compaction(ordinal, &head);
-            }
-        }
-        let mut ordinals = 0..;
-        for sequence in needed {
-            let frames = read_needed(rt, &file, path, &commits, sequence).await?;
-            for ((head, bytes), ordinal) in frames.into_iter().zip(&mut ordinals) {
-                applier.apply(ordinal, &head, bytes).await?;
+        for sequence in newest.oldest_needed..=newest.sequence {
+            for frame in read_needed(rt, &file, path, &commits, sequence).await? {
+                by_log.entry(frame.0.at).or_default().push(frame);
             }
         }
     }
-    applier.sync().await?;
+    let mut applied = 0;
+    if !by_log.is_empty() {
+        let partitions = find_partitions(rt, path.parent().expect("in a data directory")).await?;
+        // A partition that is not there was deleted, or never acknowledged a record.
+        let present = by_log.into_iter().filter_map(|(at, frames)| {
+            let directory = partitions.get(&at)?;
+            Some(
+                LogReplay { rt, directory, open: BTreeMap::new(), names_changed: false }
+                    .run(frames),
+            )
+        });
+        for count in gather(present, LOGS_AT_ONCE).await {
+            applied += count?;
+        }
+    }
     task::reset(rt, &file, path, rt.random(Purpose::DirectoryId)).await?;
-    Ok(applier.applied)
+    Ok(applied)
 }
 
 /// Every partition directory below the data directory, by the id in its `partition.metadata`.
-pub(crate) async fn find_partitions<R: Disk>(
+async fn find_partitions<R: Disk>(
     rt: &R,
     directory: &Path,
 ) -> Result<BTreeMap<TopicPartition, PathBuf>, StorageError> {
-    let mut found = BTreeMap::new();
     let entries = rt.list(directory).await.map_err(StorageError::disk(directory, "list"))?;
-    for entry in entries.into_iter().filter(|entry| entry.kind == EntryKind::Directory) {
-        let Some((_, partition)) = parse_directory_name(&entry.name) else { continue };
-        let path = directory.join(&entry.name);
-        if let Some(topic) = read_partition_metadata(rt, &path).await? {
-            found.insert(TopicPartition { topic, partition }, path);
-        }
-    }
-    Ok(found)
+    let directories = entries.iter().filter(|entry| entry.kind == EntryKind::Directory);
+    let named = directories.filter_map(|entry| {
+        let (_, partition) = parse_directory_name(&entry.name)?;
+        Some((partition, directory.join(&entry.name)))
+    });
+    let looks = named.map(async |(partition, path)| {
+        let topic = read_partition_metadata(rt, &path).await?;
+        Ok(topic.map(|topic| (TopicPartition { topic, partition }, path)))
+    });
+    let found: Result<Vec<_>, StorageError> =
+        gather(looks, LOGS_AT_ONCE).await.into_iter().collect();
+    Ok(found?.into_iter().flatten().collect())
 }
 
 /// Positions of everything that looks like a commit of this incarnation, by sequence.
@@ -151,87 +153,81 @@ async fn read_needed<R: Disk>(
     })
 }
 
-struct Applier<'a, R: Disk> {
+type Frame = (FrameHead, Buf);
+
+/// Puts one log right.
+struct LogReplay<'a, R: Disk> {
     rt: &'a R,
-    partitions: &'a BTreeMap<TopicPartition, PathBuf>,
-    /// Written and not yet synced.
+    directory: &'a Path,
+    /// Segments that were written or cut and not yet synced.
     open: BTreeMap<PathBuf, R::File>,
-    /// Names changed and not yet synced.
-    directories: BTreeSet<PathBuf>,
-    /// The compactions of each log: which frame says so, and the first segment that was left alone.
-    compacted: BTreeMap<TopicPartition, Vec<(u64, Offset)>>,
-    applied: u64,
+    names_changed: bool,
 }
 
-impl<R: Disk> Applier<'_, R> {
-    fn note_compaction(&mut self, ordinal: u64, head: &FrameHead) {
-        if head.kind == FrameKind::Compacted {
-            self.compacted.entry(head.at).or_default().push((ordinal, head.segment));
-        }
-    }
-
-    /// Whether the segment was rewritten after this frame, which it held durably by then.
-    fn is_void(&self, ordinal: u64, head: &FrameHead) -> bool {
-        let mut later = self.compacted.get(&head.at).into_iter().flatten();
-        match head.kind {
-            FrameKind::Append => later.any(|(at, end)| ordinal < *at && head.segment < *end),
-            FrameKind::Truncate => later.any(|(at, _)| ordinal < *at),
-            FrameKind::StartAt | FrameKind::Compacted => false,
-        }
-    }
-
-    async fn apply(
-        &mut self,
-        ordinal: u64,
-        head: &FrameHead,
-        bytes: Buf,
-    ) -> Result<(), StorageError> {
-        // A partition that is not there was deleted, or never acknowledged a record.
-        let Some(directory) = self.partitions.get(&head.at) else { return Ok(()) };
-        if self.is_void(ordinal, head) {
-            return Ok(());
-        }
-        self.applied += 1;
-        match head.kind {
-            FrameKind::Append => self.append(directory, head, bytes).await,
-            FrameKind::Truncate => self.truncate(directory, head).await,
-            FrameKind::StartAt => self.remove_segments(directory, |base| base < head.segment).await,
-            FrameKind::Compacted => Ok(()),
-        }
-    }
-
-    async fn append(
-        &mut self,
-        directory: &Path,
-        head: &FrameHead,
-        bytes: Buf,
-    ) -> Result<(), StorageError> {
-        let path = files::segment_path(directory, head.segment, files::LOG_SUFFIX);
-        if !self.open.contains_key(&path) {
-            if self.open.len() >= OPEN_FILES_MAX {
-                self.sync().await?;
+impl<R: Disk> LogReplay<'_, R> {
+    /// Applies the log's frames in their order and makes the result durable. Returns how many.
+    async fn run(mut self, frames: Vec<Frame>) -> Result<u64, StorageError> {
+        let frames = without_void(frames);
+        let mut applied = 0;
+        let mut frames = frames.into_iter().peekable();
+        while let Some((head, bytes)) = frames.next() {
+            applied += 1;
+            match head.kind {
+                FrameKind::Append => {
+                    let (mut pieces, mut end) =
+                        (vec![bytes], head.position + u64::from(head.size_bytes));
+                    while let Some((next, bytes)) = frames.next_if(|(next, _)| {
+                        next.kind == FrameKind::Append
+                            && (next.segment, next.position) == (head.segment, end)
+                            && pieces.len() < WRITE_PIECES_MAX
+                            && end - head.position < WRITE_BYTES_MAX as u64
+                    }) {
+                        applied += 1;
+                        end += u64::from(next.size_bytes);
+                        pieces.push(bytes);
+                    }
+                    self.append(&head, pieces).await?;
+                }
+                FrameKind::Truncate => self.truncate(&head).await?,
+                FrameKind::StartAt => self.remove_segments(|base| base < head.segment).await?,
+                FrameKind::Compacted => {}
             }
-            // Only the first frame of a segment may create it: later ones of a deleted segment must not.
+        }
+        for (path, file) in core::mem::take(&mut self.open) {
+            self.rt.sync_data(&file).await.map_err(StorageError::disk(path, "sync"))?;
+        }
+        if self.names_changed {
+            let synced = self.rt.sync_dir(self.directory).await;
+            synced.map_err(StorageError::disk(self.directory, "sync"))?;
+        }
+        Ok(applied)
+    }
+
+    async fn append(&mut self, head: &FrameHead, pieces: Bufs) -> Result<(), StorageError> {
+        let path = files::segment_path(self.directory, head.segment, files::LOG_SUFFIX);
+        if !self.open.contains_key(&path) {
+            // Only the first frame of a segment may create it: later ones of a deleted segment must not. Once the
+            // first is not needed any more the name is durable.
             let how = if head.position == 0 { Open::Create } else { Open::Write };
             let file = match self.rt.open(&path, how).await {
                 Ok(file) => file,
                 Err(runtime::Error::NotFound) => return Ok(()),
                 Err(error) => return Err(StorageError::disk(&path, "open")(error)),
             };
-            self.directories.insert(directory.to_path_buf());
+            self.names_changed |= head.position == 0;
             self.open.insert(path.clone(), file);
         }
-        let written = self.rt.append(&self.open[&path], head.position, vec![bytes]).await;
+        let written = self.rt.append(&self.open[&path], head.position, pieces).await;
         written.map_err(StorageError::disk(&path, "write"))
     }
 
-    async fn truncate(&mut self, directory: &Path, head: &FrameHead) -> Result<(), StorageError> {
+    async fn truncate(&mut self, head: &FrameHead) -> Result<(), StorageError> {
         let first_void = if head.position == 0 { head.segment } else { Offset(head.segment.0 + 1) };
-        self.remove_segments(directory, |base| base >= first_void).await?;
+        self.remove_segments(|base| base >= first_void).await?;
         if head.position == 0 {
             return Ok(());
         }
-        let path = files::segment_path(directory, head.segment, files::LOG_SUFFIX);
+        let path = files::segment_path(self.directory, head.segment, files::LOG_SUFFIX);
         let file = match self.rt.open(&path, Open::Write).await {
             Ok(file) => file,
             Err(runtime::Error::NotFound) => return Ok(()),
@@ -246,32 +242,36 @@ impl<R: Disk> Applier<'_, R> {
         Ok(())
     }
 
-    async fn remove_segments(
-        &mut self,
-        directory: &Path,
-        void: impl Fn(Offset) -> bool,
-    ) -> Result<(), StorageError> {
-        let entries =
-            self.rt.list(directory).await.map_err(StorageError::disk(directory, "list"))?;
-        for entry in entries {
+    async fn remove_segments(&mut self, void: impl Fn(Offset) -> bool) -> Result<(), StorageError> {
+        let listed = self.rt.list(self.directory).await;
+        for entry in listed.map_err(StorageError::disk(self.directory, "list"))? {
             if files::parse_segment_name(&entry.name).is_some_and(|(base, _)| void(base)) {
-                let path = directory.join(&entry.name);
+                let path = self.directory.join(&entry.name);
                 self.open.remove(&path);
                 files::remove_if_present(self.rt, &path).await?;
-                self.directories.insert(directory.to_path_buf());
+                self.names_changed = true;
             }
         }
         Ok(())
     }
+}
 
-    async fn sync(&mut self) -> Result<(), StorageError> {
-        for (path, file) in core::mem::take(&mut self.open) {
-            self.rt.sync_data(&file).await.map_err(StorageError::disk(path, "sync"))?;
+/// Leaves out frames of segments that were rewritten later: those held them durably by then.
+fn without_void(mut frames: Vec<Frame>) -> Vec<Frame> {
+    let heads = frames.iter().map(|(head, _)| head).enumerate();
+    let compacted: Vec<(usize, Offset)> = heads
+        .filter(|(_, head)| head.kind == FrameKind::Compacted)
+        .map(|(ordinal, head)| (ordinal, head.segment))
+        .collect();
+    let mut ordinals = 0..;
+    frames.retain(|(head, _)| {
+        let ordinal = ordinals.next().expect("endless");
+        let mut later = compacted.iter().filter(|(at, _)| ordinal < *at);
+        match head.kind {
+            FrameKind::Append => !later.any(|(_, end)| head.segment < *end),
+            FrameKind::Truncate => later.next().is_none(),
+            FrameKind::StartAt | FrameKind::Compacted => true,
         }
-        for directory in core::mem::take(&mut self.directories) {
-            let synced = self.rt.sync_dir(&directory).await;
-            synced.map_err(StorageError::disk(directory, "sync"))?;
-        }
-        Ok(())
-    }
+    });
+    frames
 }
