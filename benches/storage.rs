@@ -18,7 +18,7 @@ use runtime::{Spawn, TaskClass};
 use storage::{
     Batch, Log, LogConfig, LogId, Owner, RecoverySink, Store, StoreOptions, prepare_directories,
 };
-use wire::batch::BatchHeader;
+use wire::batch::BatchView;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 /// What arrives while one sync is on its way.
@@ -33,7 +33,7 @@ impl RecoverySink for NothingKept {
         false
     }
 
-    fn batch(&mut self, _: &BatchHeader) {}
+    fn batch(&mut self, _: &BatchView<'_>) {}
 }
 
 /// A node with a store and one log.

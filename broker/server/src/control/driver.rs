@@ -93,7 +93,7 @@ impl RecoverySink for NoProducers {
         true
     }
 
-    fn batch(&mut self, _: &BatchHeader) {}
+    fn batch(&mut self, _: &BatchView<'_>) {}
 }
 
 async fn open<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(Driver<R>, Image), String> {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use model::{Bug, Offset, Site};
 use runtime::sync::Notify;
 use runtime::{Open, Runtime};
-use wire::batch::BatchHeader;
+use wire::batch::BatchView;
 
 use super::scan::Scanner;
 use super::{Log, LogShared, State, write};
@@ -26,7 +26,7 @@ pub trait RecoverySink {
     /// A producer snapshot that was taken at this offset. False refuses it; an older one is tried.
     fn load_snapshot(&mut self, at: Offset, content: &[u8]) -> bool;
     /// A batch at or after the accepted snapshot, in offset order.
-    fn batch(&mut self, header: &BatchHeader);
+    fn batch(&mut self, batch: &BatchView<'_>);
 }
 
 /// Where a log lies and what is known about it.

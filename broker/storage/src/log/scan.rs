@@ -108,7 +108,7 @@ impl<R: Runtime> Scanner<'_, R> {
                 chunk.rewrite_from.get_or_insert(within);
             }
             if header.base_offset >= self.replay_from {
-                sink.batch(&header);
+                sink.batch(&batch);
             }
             if let Some(epoch) = header.partition_leader_epoch {
                 self.log.state.borrow_mut().start_epoch(epoch, header.base_offset);

@@ -16,7 +16,7 @@ use storage::{
     Batch, Log, LogConfig, LogId, Owner, RecoverySink, Store, StoreEvent, StoreOptions, mark_clean,
     prepare_directories,
 };
-use wire::batch::{BatchBuilder, BatchHeader, BatchStamp};
+use wire::batch::{BatchBuilder, BatchHeader, BatchStamp, BatchView};
 
 pub const DATA: &str = "/data";
 
@@ -37,8 +37,8 @@ impl RecoverySink for Sink {
         is_whole
     }
 
-    fn batch(&mut self, header: &BatchHeader) {
-        self.batches.push(*header);
+    fn batch(&mut self, batch: &BatchView<'_>) {
+        self.batches.push(batch.header);
     }
 }
 
