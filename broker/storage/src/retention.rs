@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use model::{Bug, Offset, Site};
-use runtime::Runtime;
+use runtime::{EntryKind, Runtime};
 
+use crate::checkpoint::parse_directory_name;
 use crate::files::{self, DELETED_SUFFIX, SEGMENT_SUFFIXES};
 use crate::journal::{Entry, FrameHead, FrameKind};
 use crate::log::{Log, LogShared, Offline, Op};
@@ -188,6 +189,25 @@ pub(crate) async fn delete_log<R: Runtime>(
     files::sync_parent(rt, &log.path).await?;
     store.trash.borrow_mut().push(rt.now().wall_ms + delay_ms, renamed);
     Ok(())
+}
+
+/// Directories that a deletion renamed before an earlier run ended; they are removed at the next maintenance.
+pub(crate) async fn find_left_behind<R: Runtime>(store: &Rc<Shared<R>>) {
+    let due_ms = store.rt.now().wall_ms;
+    for place in &store.directories {
+        // A directory that cannot be listed fails where it matters.
+        let entries = store.rt.list(&place.info.path).await.unwrap_or_default();
+        let is_deleted = |name: &str| {
+            let name = name.strip_suffix(files::DELETED_DIRECTORY_SUFFIX);
+            let partition = name.and_then(|name| name.rsplit_once('.')).map(|(log, _)| log);
+            partition.is_some_and(|log| parse_directory_name(log).is_some())
+        };
+        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
+            if is_deleted(&entry.name) {
+                store.trash.borrow_mut().push(due_ms, place.info.path.join(&entry.name));
+            }
+        }
+    }
 }
 
 /// Removes what is due, and on a full disk what is not due yet: plans that hold a file keep its bytes. A failure is tried

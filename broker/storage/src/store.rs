@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use model::{Bug, Buggify, Limits, Offset, Probe, Site, TopicId, TopicPartition};
+use model::{Bug, Buggify, Limits, Offset, Probe, ShardId, Site, TopicId, TopicPartition};
 use runtime::sync::Notify;
 use runtime::{Disk, Heat, Runtime, TaskClass};
 
@@ -20,6 +20,8 @@ use crate::open_segments::OpenSegments;
 use crate::room::{Room, room_loop};
 use crate::{LogConfig, LogId, StorageError, StoreOptions, cleaner, flush, retention};
 
+/// The shard that looks for what no log owns.
+const FIRST: ShardId = ShardId(0);
 const JOURNAL_PREFIX: &str = ".odradek-journal-";
 /// A fetch of what the shard wrote within this many bytes is served from the page cache.
 const HOT_BYTES: u64 = 64 << 20;
@@ -199,6 +201,9 @@ impl<R: Runtime> Store<R> {
             rt.spawn("journal", TaskClass::Latency, flush::journal_loop(store.clone(), directory));
             rt.spawn("sync", TaskClass::Replication, flush::sync_loop(store.clone(), directory));
             rt.spawn("room", TaskClass::Background, room_loop(store.clone(), directory));
+        }
+        if rt.shard() == FIRST {
+            retention::find_left_behind(&store).await;
         }
         rt.spawn("flush timer", TaskClass::Replication, flush_loop(store.clone()));
         Ok(Self(store))

@@ -156,3 +156,32 @@ fn a_directory_of_another_node_is_refused() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_deleted_log_that_a_crash_left_behind_is_removed_after_the_next_start() {
+    let mut rig = Rig::new(31);
+    let (log, _) = rig.open(0, config());
+    log.append(batch(0, 1, 100, 0)).unwrap();
+    rig.settle();
+    drop(log);
+    let store = rig.store.clone();
+    rig.wait(async move { store.delete_log(id(0).at).await.unwrap() });
+    let left = |rig: &mut Rig| {
+        let rt = rig.rt.clone();
+        let entries = rig.wait(async move { rt.list(&PathBuf::from(DATA)).await.unwrap() });
+        let names = entries.into_iter().map(|entry| entry.name);
+        names.filter(|name| name.starts_with("orders")).collect::<Vec<_>>()
+    };
+    rig.crash(PowerLoss::KeepsEverything);
+    let names = left(&mut rig);
+    assert!(matches!(&names[..], [name] if name.ends_with("-delete")), "{names:?}");
+    let (rt, kept) = (rig.rt.clone(), PathBuf::from(DATA).join("my-delete"));
+    rig.wait(async move { rt.create_dir(&kept).await.unwrap() });
+    rig.crash(PowerLoss::KeepsEverything);
+    let store = rig.store.clone();
+    rig.wait(async move { store.maintain_once().await });
+    assert_eq!(left(&mut rig), Vec::<String>::new());
+    let rt = rig.rt.clone();
+    let kept = rig.wait(async move { rt.list(&PathBuf::from(DATA).join("my-delete")).await });
+    assert!(kept.is_ok(), "not a name that a deletion gives");
+}
