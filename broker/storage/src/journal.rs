@@ -18,6 +18,7 @@ mod ring;
 mod task;
 
 pub(crate) use format::{FrameHead, FrameKind};
+pub use replay::Replayed;
 pub(crate) use replay::replay;
 pub(crate) use task::{CommitRules, Entry, Journal};
 

@@ -41,5 +41,6 @@ pub use directory::{
 };
 pub use error::StorageError;
 pub use inspect::{DirectoryFacts, LogFacts, inspect_directory};
+pub use journal::Replayed;
 pub use log::{Batch, Log, Piece, Plan, ReadSpec, RecoverySink, SnapshotUse, TimestampAndOffset};
 pub use store::{DirectoryStatus, Store, StoreEvent, StoreStats};

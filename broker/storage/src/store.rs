@@ -14,7 +14,7 @@ use runtime::{Disk, Heat, Runtime, TaskClass};
 
 use crate::checkpoint::Checkpoints;
 use crate::flush_timer::{FlushTimer, flush_loop};
-use crate::journal::{self, Journal};
+use crate::journal::{self, Journal, Replayed};
 use crate::log::{self, Log, LogShared, Offline, Place, RecoverySink, Stamp};
 use crate::open_segments::OpenSegments;
 use crate::room::{Room, room_loop};
@@ -118,6 +118,7 @@ pub(crate) struct Shared<R: Disk> {
     pub(crate) limits: Limits,
     pub(crate) directories: Vec<Directory<R>>,
     logs: RefCell<BTreeMap<TopicPartition, Rc<LogShared<R>>>>,
+    pub(crate) replayed: RefCell<Replayed>,
     /// The newest news of each log, so that a slow listener costs nothing.
     events: RefCell<BTreeMap<TopicPartition, StoreEvent>>,
     events_ready: Notify,
@@ -138,11 +139,13 @@ impl<R: Runtime> Clone for Store<R> {
 
 impl<R: Runtime> Store<R> {
     /// Puts what the journals hold into the segment files. Every shard calls it before any calls
-    /// [`Store::open`]: journal `i` belongs to shard `i` modulo the shard count.
+    /// [`Store::open`]: journal `i` belongs to shard `i` modulo the shard count. What was written is for
+    /// [`Store::trust_replayed`].
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] when a commit that was known to be durable does not read back.
-    pub async fn replay_journals(rt: &R, options: &StoreOptions) -> Result<(), StorageError> {
+    pub async fn replay_journals(rt: &R, options: &StoreOptions) -> Result<Replayed, StorageError> {
+        let mut replayed = Replayed::default();
         for info in &options.directories {
             let entries =
                 rt.list(&info.path).await.map_err(StorageError::disk(&info.path, "list"))?;
@@ -153,15 +156,22 @@ impl<R: Runtime> Store<R> {
                     continue;
                 }
                 let path = info.path.join(&entry.name);
-                if journal::replay(rt, &path).await? > 0 {
+                let parts = journal::replay(rt, &path).await?;
+                if !parts.is_empty() {
                     rt.probe().sometimes(Site::JournalReplayed);
                 }
+                replayed.merge(parts);
                 if number >= u32::from(rt.shard_count()) {
                     crate::files::remove_if_present(rt, &path).await?;
                 }
             }
         }
-        Ok(())
+        Ok(replayed)
+    }
+
+    /// What this shard's replay wrote and synced needs no second time when its logs are opened.
+    pub fn trust_replayed(&self, replayed: Replayed) {
+        self.0.replayed.replace(replayed);
     }
 
     /// Takes the shard's journals over and starts the background loops.
@@ -189,6 +199,7 @@ impl<R: Runtime> Store<R> {
             limits: options.limits,
             directories,
             logs: RefCell::default(),
+            replayed: RefCell::default(),
             events: RefCell::default(),
             events_ready: Notify::new(),
             stats: RefCell::default(),

@@ -70,9 +70,11 @@ async fn start<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<Vec<R::Lock>, String>
     };
     let directories = shard.directories.get().await;
     let options = StoreOptions { directories, limits: shard.limits.clone() };
-    Store::replay_journals(&shard.rt, &options).await.map_err(|error| error.to_string())?;
+    let replayed = Store::replay_journals(&shard.rt, &options).await;
+    let replayed = replayed.map_err(|error| error.to_string())?;
     barrier(shard, Step::JournalsReplayed).await;
     let store = Store::open(shard.rt.clone(), options).await.map_err(|error| error.to_string())?;
+    store.trust_replayed(replayed);
     assert!(shard.store.set(store).is_ok(), "a shard starts once");
     upkeep::spawn(shard);
     // The metadata that the first shard sends next makes the others open logs.

@@ -6,6 +6,7 @@
 //! in memory at once, at most one journal's size: so each log is opened, written and synced once, however its frames
 //! are spread.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -26,11 +27,33 @@ const LOGS_AT_ONCE: usize = 32;
 const WRITE_BYTES_MAX: usize = 4 << 20;
 const WRITE_PIECES_MAX: usize = 256;
 
-/// Applies one journal file to the partition directories of its data directory. Returns the frames applied.
-pub(crate) async fn replay<R: Disk + Spawn>(rt: &R, path: &Path) -> Result<u64, StorageError> {
+/// Parts of segment files that a replay has just written and synced.
+#[derive(Debug, Default)]
+pub struct Replayed(BTreeMap<(TopicPartition, Offset), Range<u64>>);
+
+impl Replayed {
+    /// Whether these bytes of a segment are durable for certain.
+    pub(crate) fn covers(&self, at: TopicPartition, segment: Offset, bytes: &Range<u64>) -> bool {
+        let part = self.0.get(&(at, segment));
+        part.is_some_and(|part| part.start <= bytes.start && bytes.end <= part.end)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}
+
+/// Applies one journal file to the partition directories of its data directory.
+pub(crate) async fn replay<R: Disk + Spawn>(rt: &R, path: &Path) -> Result<Replayed, StorageError> {
     let file = rt.open(path, Open::Write).await.map_err(StorageError::disk(path, "open"))?;
     let superblock = files::read_range(rt, &file, path, 0, BLOCK_BYTES).await?;
-    let Some(incarnation) = format::decode_superblock(&superblock) else { return Ok(0) };
+    let Some(incarnation) = format::decode_superblock(&superblock) else {
+        return Ok(Replayed::default());
+    };
 
     let commits = scan(rt, &file, path, incarnation).await?;
     let mut by_log: BTreeMap<TopicPartition, Vec<Frame>> = BTreeMap::new();
@@ -41,23 +64,23 @@ pub(crate) async fn replay<R: Disk + Spawn>(rt: &R, path: &Path) -> Result<u64, 
             }
         }
     }
-    let mut applied = 0;
+    let mut replayed = Replayed::default();
     if !by_log.is_empty() {
         let partitions = find_partitions(rt, path.parent().expect("in a data directory")).await?;
         // A partition that is not there was deleted, or never acknowledged a record.
         let present = by_log.into_iter().filter_map(|(at, frames)| {
             let directory = partitions.get(&at)?;
-            Some(
-                LogReplay { rt, directory, open: BTreeMap::new(), names_changed: false }
-                    .run(frames),
-            )
+            let (open, parts) = (BTreeMap::new(), BTreeMap::new());
+            let log = LogReplay { rt, directory, open, parts, names_changed: false };
+            Some(async move { Ok::<_, StorageError>((at, log.run(frames).await?)) })
         });
-        for count in gather(present, LOGS_AT_ONCE).await {
-            applied += count?;
+        for log in gather(present, LOGS_AT_ONCE).await {
+            let (at, parts) = log?;
+            replayed.0.extend(parts.into_iter().map(|(segment, part)| ((at, segment), part)));
         }
     }
     task::reset(rt, &file, path, rt.random(Purpose::DirectoryId)).await?;
-    Ok(applied)
+    Ok(replayed)
 }
 
 /// Every partition directory below the data directory, by the id in its `partition.metadata`.
@@ -161,17 +184,20 @@ struct LogReplay<'a, R: Disk> {
     directory: &'a Path,
     /// Segments that were written or cut and not yet synced.
     open: BTreeMap<PathBuf, R::File>,
+    /// The last part of each segment that was written in one go.
+    parts: BTreeMap<Offset, Range<u64>>,
     names_changed: bool,
 }
 
 impl<R: Disk> LogReplay<'_, R> {
-    /// Applies the log's frames in their order and makes the result durable. Returns how many.
-    async fn run(mut self, frames: Vec<Frame>) -> Result<u64, StorageError> {
+    /// Applies the log's frames in their order and makes the result durable. Returns what was written.
+    async fn run(
+        mut self,
+        frames: Vec<Frame>,
+    ) -> Result<BTreeMap<Offset, Range<u64>>, StorageError> {
         let frames = without_void(frames);
-        let mut applied = 0;
         let mut frames = frames.into_iter().peekable();
         while let Some((head, bytes)) = frames.next() {
-            applied += 1;
             match head.kind {
                 FrameKind::Append => {
                     let (mut pieces, mut end) =
@@ -182,7 +208,6 @@ impl<R: Disk> LogReplay<'_, R> {
                             && pieces.len() < WRITE_PIECES_MAX
                             && end - head.position < WRITE_BYTES_MAX as u64
                     }) {
-                        applied += 1;
                         end += u64::from(next.size_bytes);
                         pieces.push(bytes);
                     }
@@ -200,7 +225,7 @@ impl<R: Disk> LogReplay<'_, R> {
             let synced = self.rt.sync_dir(self.directory).await;
             synced.map_err(StorageError::disk(self.directory, "sync"))?;
         }
-        Ok(applied)
+        Ok(self.parts)
     }
 
     async fn append(&mut self, head: &FrameHead, pieces: Bufs) -> Result<(), StorageError> {
@@ -217,11 +242,16 @@ impl<R: Disk> LogReplay<'_, R> {
             self.names_changed |= head.position == 0;
             self.open.insert(path.clone(), file);
         }
+        let end = head.position + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
         let written = self.rt.append(&self.open[&path], head.position, pieces).await;
-        written.map_err(StorageError::disk(&path, "write"))
+        written.map_err(StorageError::disk(&path, "write"))?;
+        let part = self.parts.entry(head.segment).or_insert(head.position..end);
+        *part = if part.end == head.position { part.start } else { head.position }..end;
+        Ok(())
     }
 
     async fn truncate(&mut self, head: &FrameHead) -> Result<(), StorageError> {
+        self.parts.clear();
         let first_void = if head.position == 0 { head.segment } else { Offset(head.segment.0 + 1) };
         self.remove_segments(|base| base >= first_void).await?;
         if head.position == 0 {

@@ -5,6 +5,7 @@
 //! recovery point is rot: an error, never cut.
 //! Does not: decide which segments are read (`recover`), or trust an index entry that its batch contradicts.
 
+use core::ops::Range;
 use std::rc::Rc;
 
 use model::{Buf, Observation, Offset, Probe, Site};
@@ -104,7 +105,8 @@ impl<R: Runtime> Scanner<'_, R> {
                 break Some(error);
             }
             let header = batch.header;
-            if header.end_offset() > self.recovery_point {
+            let bytes = at..at + u64::from(header.size_bytes);
+            if header.end_offset() > self.recovery_point && !self.is_replayed(base, &bytes) {
                 chunk.rewrite_from.get_or_insert(within);
             }
             if header.base_offset >= self.replay_from {
@@ -146,6 +148,11 @@ impl<R: Runtime> Scanner<'_, R> {
         // After a clean stop they end with the entry of the seal; whoever adds the next entry cuts it off.
         let changed = cut || rewrote || !(keeps_indexes || self.clean);
         Ok(Scanned { segment, cut, changed, read_bytes: size_bytes - began })
+    }
+
+    /// The journal's replay wrote and synced it a moment ago.
+    fn is_replayed(&self, segment: Offset, bytes: &Range<u64>) -> bool {
+        self.store.replayed.borrow().covers(self.log.id.at, segment, bytes)
     }
 
     fn check(&self, batch: &BatchView<'_>, expected: Offset) -> Result<(), BatchError> {

@@ -155,8 +155,9 @@ fn boot(
         let (directories, locks) =
             prepare_directories(&inner, &paths, &owner).await.expect("a healthy disk");
         let options = StoreOptions { directories, limits };
-        Store::replay_journals(&inner, &options).await.expect("the journal replays");
+        let replayed = Store::replay_journals(&inner, &options).await.expect("the journal replays");
         let store = Store::open(inner.clone(), options).await.expect("a healthy disk");
+        store.trust_replayed(replayed);
         let listened = store.clone();
         runtime::Spawn::spawn(&inner, "news", runtime::TaskClass::Latency, async move {
             let _held = locks;
