@@ -15,6 +15,7 @@ pub mod baseline;
 pub mod ci;
 pub mod compat;
 pub mod crash;
+pub mod madsim;
 pub mod tidy;
 pub mod trace;
 

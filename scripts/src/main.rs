@@ -4,7 +4,7 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, abuse, baseline, ci, compat, crash, kafka, tidy, trace};
+use scripts::{Failed, Outcome, abuse, baseline, ci, compat, crash, kafka, madsim, tidy, trace};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -48,6 +48,8 @@ enum Task {
     Compat(compat::Arguments),
     /// Connect to our broker in bad ways, and watch its memory and its other clients
     Abuse(abuse::Arguments),
+    /// Run the broker on madsim, the second simulated kernel
+    Madsim(madsim::Arguments),
     /// Kill our broker under load, again and again, and look for every acknowledged record
     Crash(crash::Arguments),
 }
@@ -80,6 +82,7 @@ fn run(task: Task) -> Outcome {
         Task::Trace { action } => trace::run(&action),
         Task::Compat(arguments) => compat::run(&arguments),
         Task::Abuse(arguments) => abuse::run(&arguments),
+        Task::Madsim(arguments) => madsim::run(&arguments),
         Task::Crash(arguments) => crash::run(&arguments),
     }
 }

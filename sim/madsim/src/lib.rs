@@ -5,18 +5,21 @@
 //! Does not: model disks that fail, power losses, windows or slow cores; the README lists the gaps.
 //!
 //! Reading order: `machine` (one node and its life), `runtime` (clock and tasks), `net`, `conn`,
-//! `disk`, `mesh`, `gate`.
+//! `disk`, `mesh`, `gate`; then what runs on it: `broker`, `workload`, `run`.
 
 #[cfg(not(madsim))]
 compile_error!("build with RUSTFLAGS='--cfg madsim', as `cargo x madsim` does");
 
+pub mod broker;
 mod conn;
 mod disk;
 mod gate;
 pub mod machine;
 mod mesh;
 mod net;
+pub mod run;
 mod runtime;
+pub mod workload;
 
 pub use conn::MadsimConn;
 pub use disk::{MadsimFile, MadsimLock};

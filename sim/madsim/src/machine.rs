@@ -102,8 +102,11 @@ impl Machine {
         self.process = Some(process);
     }
 
-    /// Runs a client's work on one shard of this machine and returns what it found.
-    pub async fn run<T: Send + 'static, F, Work>(&self, work: F) -> T
+    /// Starts a client's work on one shard of this machine; the future tells what it found.
+    pub fn run<T: Send + 'static, F, Work>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = T> + use<T, F, Work>
     where
         F: FnOnce(MadsimRuntime<Live>) -> Work + Send + 'static,
         Work: Future<Output = T> + 'static,
@@ -119,7 +122,7 @@ impl Machine {
                 told.changed();
             });
         });
-        answer.wait_for(|| found.lock().expect("one thread").take()).await
+        async move { answer.wait_for(|| found.lock().expect("one thread").take()).await }
     }
 
     /// A way to do what SIGTERM does.
@@ -147,8 +150,10 @@ impl Machine {
     pub fn kill(&mut self) {
         let handle = Handle::current();
         handle.kill(self.node.id());
-        // A killed node takes new tasks only after this.
-        handle.restart(self.node.id());
+        // A killed node takes new tasks only after this, and only through a new handle.
+        let id = self.node.id();
+        handle.restart(id);
+        self.node = handle.get_node(id).expect("it was just restarted");
         self.disk.forget_locks();
         self.process = None;
     }
