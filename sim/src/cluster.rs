@@ -4,14 +4,16 @@
 //! nothing else; whatever ends its process, the machine can be started again on the disk as it was
 //! left. Does not: decide when; that is the plan's and the run's.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use model::{Instant, NodeId};
+use model::{Bug, Instant, NodeId};
 use runtime::memory::{Life, MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions, World};
 use server::{Configured, Level, Line, LogSink, Message, Surroundings};
 
+use crate::buggify::Choices;
 use crate::plan::Setup;
 use crate::probe::SimProbe;
 
@@ -72,7 +74,7 @@ struct Member {
 pub(crate) struct Cluster {
     pub(crate) world: World,
     setup: Setup,
-    probe: SimProbe,
+    pub(crate) probe: SimProbe,
     member: Member,
     pub(crate) lines: Lines,
     lines_out: Sender<(NodeId, Line)>,
@@ -80,9 +82,13 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// A world with one node that is not up yet.
-    pub(crate) fn new(seed: u64, setup: &Setup, probe: SimProbe) -> Self {
+    pub(crate) fn new(seed: u64, setup: &Setup, bugs: BTreeSet<Bug>) -> Self {
         let mut world = World::new(seed);
         world.survive_panics();
+        let mut probe = SimProbe::new(bugs);
+        if setup.rare_choices {
+            probe = probe.with_choices(Choices::new(seed), world.clock());
+        }
         let options = NodeOptions {
             shards: setup.shards,
             wall_offset_ms: setup.wall_offset_ms,

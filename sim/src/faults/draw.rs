@@ -6,7 +6,9 @@
 
 use super::table::KINDS;
 use crate::plan::dice::Dice;
-use crate::plan::{Fault, FaultKind, Keeps, Machine, Setup, Span, Target, Trigger, Verb};
+use crate::plan::{
+    Fault, FaultKind, Keeps, LinkTrouble, Machine, Setup, Span, Target, Trigger, Verb,
+};
 
 const NODE: Target = Target::At(Machine::Node(1));
 
@@ -29,7 +31,7 @@ pub(crate) fn draw(dice: &mut Dice, span: Span, setup: &Setup, client_count: usi
             _ => dice.log_uniform(10_000..=longest_us),
         };
         let target = match kind {
-            FaultKind::Cut => link(dice, client_count),
+            FaultKind::Link { .. } | FaultKind::Reset => link(dice, client_count),
             _ => NODE,
         };
         schedule.push(Fault { at_us, after, target, duration_us, kind, refused: false });
@@ -74,8 +76,33 @@ fn kind(dice: &mut Dice, name: &str, setup: &Setup) -> FaultKind {
         "disk-full" => FaultKind::DiskFull { left_bytes: dice.log_uniform(1..=65_536) },
         "read-only" => FaultKind::ReadOnly,
         "slow-disk" => FaultKind::SlowDisk { factor: dice.log_uniform(2..=200) },
-        "cut" => FaultKind::Cut,
+        "stalled-disk" => FaultKind::StalledDisk,
+        "writeback-error" => {
+            FaultKind::WritebackError { path: dice.pick(&["", ".log", "journal"]).to_owned() }
+        }
+        "evict" => FaultKind::Evict,
+        "pause" => FaultKind::Pause,
+        "slow-core" => FaultKind::SlowCore { shard: 0, factor: dice.log_uniform(2..=500) },
+        "stalled-core" => FaultKind::StalledCore { shard: 0 },
+        "drift" => FaultKind::Drift { ppm: dice.pick(&[-300_000, -1_000, 500, 200_000]) },
+        "wall-step" => FaultKind::WallStep { by_ms: dice.pick(&[-60_000, -50, 3_000, 1_800_000]) },
+        "link" => FaultKind::Link { trouble: trouble(dice) },
+        "reset" => FaultKind::Reset,
         other => unreachable!("{other} has a row and no way to be drawn"),
+    }
+}
+
+fn trouble(dice: &mut Dice) -> LinkTrouble {
+    let rate = |dice: &mut Dice| u32::try_from(dice.log_uniform(1_000..=500_000)).expect("a rate");
+    match dice.within(0..=8) {
+        0 | 1 => LinkTrouble::Cut,
+        2 => LinkTrouble::Clog,
+        3 => LinkTrouble::Lossy { per_million: rate(dice) },
+        4 => LinkTrouble::LosesLarge { above_bytes: dice.pick(&[100, 1_000, 4_000]) },
+        5 => LinkTrouble::Slow { factor: dice.pick(&[10, 100, 2_000]) },
+        6 => LinkTrouble::Narrow { bytes_per_second: dice.log_uniform(1_000..=1_000_000) },
+        7 => LinkTrouble::Flapping { cut_ms: dice.pick(&[5, 300]), up_ms: dice.pick(&[20, 500]) },
+        _ => LinkTrouble::Resets { per_million: rate(dice) },
     }
 }
 

@@ -14,5 +14,5 @@ mod table;
 pub(crate) use atlas::refusal;
 pub(crate) use draw::draw;
 pub use strike::Strikes;
-pub(crate) use strike::{Machines, Struck, is_momentary};
+pub(crate) use strike::{Machines, Struck, ends_a_process};
 pub use table::{Budget, KINDS, Kind};

@@ -86,8 +86,70 @@ pub enum FaultKind {
     SlowDisk {
         factor: u64,
     },
-    /// No packet of the target link arrives; nobody is told.
+    /// The disk answers nothing for the duration.
+    StalledDisk,
+    /// The kernel failed to write dirty pages back in the background: they are clean now, and each
+    /// open handle hears of it once.
+    WritebackError {
+        path: String,
+    },
+    /// The kernel drops its clean pages.
+    Evict,
+    /// The process stands still, as under SIGSTOP; its machine does not.
+    Pause,
+    /// Everything on one shard takes so many times longer.
+    SlowCore {
+        shard: u16,
+        factor: u64,
+    },
+    /// One shard runs nothing for the duration.
+    StalledCore {
+        shard: u16,
+    },
+    /// The monotonic clock runs fast, or slow.
+    Drift {
+        ppm: i32,
+    },
+    /// The wall clock is set.
+    WallStep {
+        by_ms: i64,
+    },
+    /// Something is wrong with one direction of a link.
+    Link {
+        trouble: LinkTrouble,
+    },
+    /// Every connection of the link's machines is reset.
+    Reset,
+}
+
+/// What is wrong with a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkTrouble {
+    /// No packet arrives; nobody is told.
     Cut,
+    /// Packets stay inside and come out in order at the end.
+    Clog,
+    Lossy {
+        per_million: u32,
+    },
+    LosesLarge {
+        above_bytes: u32,
+    },
+    Slow {
+        factor: u32,
+    },
+    Narrow {
+        bytes_per_second: u64,
+    },
+    Flapping {
+        cut_ms: u32,
+        up_ms: u32,
+    },
+    /// Segments arrive by half and the connection is reset.
+    Resets {
+        per_million: u32,
+    },
 }
 
 impl FaultKind {
@@ -103,7 +165,16 @@ impl FaultKind {
             Self::DiskFull { .. } => "disk-full",
             Self::ReadOnly => "read-only",
             Self::SlowDisk { .. } => "slow-disk",
-            Self::Cut => "cut",
+            Self::StalledDisk => "stalled-disk",
+            Self::WritebackError { .. } => "writeback-error",
+            Self::Evict => "evict",
+            Self::Pause => "pause",
+            Self::SlowCore { .. } => "slow-core",
+            Self::StalledCore { .. } => "stalled-core",
+            Self::Drift { .. } => "drift",
+            Self::WallStep { .. } => "wall-step",
+            Self::Link { .. } => "link",
+            Self::Reset => "reset",
         }
     }
 }

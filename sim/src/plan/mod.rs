@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use client::{AdminOperation, AdminPlan, ClientPlan, ConsumerPlan, ProducerPlan, Through};
 use dice::Dice;
-pub use fault::{Fault, FaultKind, Keeps, Machine, Target, Trigger, Verb};
+pub use fault::{Fault, FaultKind, Keeps, LinkTrouble, Machine, Target, Trigger, Verb};
 pub use setup::{Setup, TopicPlan};
 
 use crate::faults;

@@ -20,6 +20,9 @@ pub struct Setup {
     /// How far the node's wall clock is off.
     #[serde(default)]
     pub wall_offset_ms: i64,
+    /// The broker makes rare choices at places of its code, drawn from the seed.
+    #[serde(default)]
+    pub rare_choices: bool,
     /// Bounds that differ from `Limits::tiny()`.
     #[serde(default)]
     pub limits: BTreeMap<String, u64>,
@@ -62,6 +65,7 @@ impl Setup {
             shards: dice.pick(&[1, 1, 2]),
             directories: dice.pick(&[1, 1, 1, 2]),
             wall_offset_ms: dice.pick(&[0, 0, 0, -1_800_000, 86_400_000, 7]),
+            rare_choices: !dice.one_in(4),
             limits: limits::draw(dice),
             properties: properties(dice, span),
             topics,

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use model::Instant;
 
 use super::Options;
+use super::inspect::Crash;
 use super::judge::Judge;
 use super::process::Plight;
 use super::report::{Counters, Report};
@@ -16,7 +17,6 @@ use crate::cluster::Cluster;
 use crate::faults::Machines;
 use crate::history::History;
 use crate::plan::Plan;
-use crate::probe::SimProbe;
 use crate::workload::{Rt, Shared};
 
 /// A run of more events than this hangs.
@@ -44,20 +44,22 @@ pub(super) struct Conduct<'p> {
     own_clients: u32,
     pub(super) machines: Machines,
     history: History,
-    probe: SimProbe,
     pub(super) judge: Judge,
     pub(super) plight: Plight,
     pub(super) schedule: Schedule,
     /// The node's process met a fault after which it may have given a log up.
     pub(super) disk_failed: bool,
+    /// The node has crashed and does not serve again yet.
+    pub(super) crash: Option<Crash>,
+    /// Starts after which the recovered logs were looked at.
+    looked_at: u64,
     pub(super) counters: Counters,
 }
 
 impl<'p> Conduct<'p> {
     pub(super) fn new(plan: &'p Plan, options: &'p Options) -> Result<Self, String> {
         let history = History::default();
-        let probe = SimProbe::new(options.bugs.clone());
-        let mut cluster = Cluster::new(plan.seed, &plan.setup, probe.clone());
+        let mut cluster = Cluster::new(plan.seed, &plan.setup, options.bugs.clone());
         cluster.check()?;
         let mut client_runtimes = Vec::new();
         let mut machines = Machines { nodes: vec![cluster.node()], clients: Vec::new() };
@@ -78,10 +80,11 @@ impl<'p> Conduct<'p> {
             judge: Judge::new(cluster.node_id()),
             cluster,
             history,
-            probe,
             plight: Plight::None,
             schedule: Schedule::new(&plan.schedule),
             disk_failed: false,
+            crash: None,
+            looked_at: 0,
             counters: Counters::default(),
         })
     }
@@ -134,11 +137,11 @@ impl<'p> Conduct<'p> {
 
     /// One stretch of the world: until `to`, or until something needs attention.
     fn advance(&mut self, to: Instant) -> Step {
-        let Self { cluster, judge, history, probe, schedule, shared, .. } = self;
+        let Self { cluster, judge, history, schedule, shared, .. } = self;
         let awaited = schedule.awaited();
         let node = cluster.node();
         let (life, running) = (cluster.life(), shared.running());
-        let Cluster { world, lines, .. } = cluster;
+        let Cluster { world, lines, probe, .. } = cluster;
         let stopped = world.run_until(to.since(world.now()), |world| {
             let started = lines.read(world.now());
             judge.absorb(world, history, probe, &awaited);
@@ -174,6 +177,10 @@ impl<'p> Conduct<'p> {
 
     /// Does what is due now.
     fn attend(&mut self) -> Step {
+        if self.cluster.start_count() > self.looked_at {
+            self.looked_at = self.cluster.start_count();
+            self.tell_recovered();
+        }
         self.look_at_node()?;
         self.mend_what_is_over();
         if self.schedule.is_on() {
@@ -188,7 +195,7 @@ impl<'p> Conduct<'p> {
 
     /// Shows the checkers what was told last, and asks them for their last word.
     pub(super) fn finish_checkers(&mut self) -> Step {
-        self.judge.absorb(&self.cluster.world, &self.history, &self.probe, &[]);
+        self.judge.absorb(&self.cluster.world, &self.history, &self.cluster.probe, &[]);
         match self.judge.take_violation().or_else(|| self.judge.finish()) {
             Some(violation) => Step::Break(Stop::Violation(Box::new(violation))),
             None => Step::Continue(()),
@@ -204,7 +211,7 @@ impl<'p> Conduct<'p> {
         Report::new(
             violation,
             self.counters,
-            self.judge.into_seeing(&self.probe),
+            self.judge.into_seeing(&self.cluster.probe),
             self.schedule.into_strikes(),
             self.cluster,
         )

@@ -3,6 +3,7 @@
 use model::{NodeId, Observation, Site};
 use runtime::memory::World;
 
+use super::inspect::Promises;
 use super::report::Seeing;
 use crate::checkers::event::{Outcome, ProduceAttempt};
 use crate::checkers::{self, Checker, Event, Fact, Violation};
@@ -18,6 +19,7 @@ pub(super) struct Judge {
     triggers: Vec<Trigger>,
     rolled: u64,
     wrapped: u64,
+    promises: Promises,
     seeing: Seeing,
 }
 
@@ -30,6 +32,7 @@ impl Judge {
             triggers: Vec::new(),
             rolled: 0,
             wrapped: 0,
+            promises: Promises::default(),
             seeing: Seeing::default(),
         }
     }
@@ -45,6 +48,7 @@ impl Judge {
         let at_ns = world.now().0;
         for (node, observation) in probe.take_observations() {
             self.notice(awaited, trigger_of(&observation));
+            self.promises.hear(&observation);
             let index = i32::try_from(node).expect("few nodes");
             let node = NodeId(self.first_node.0 + index);
             self.show(&Event { at_ns, fact: Fact::Observed { node, observation } });
@@ -111,6 +115,10 @@ impl Judge {
         self.triggers.clear();
     }
 
+    pub(super) fn promises(&self) -> &Promises {
+        &self.promises
+    }
+
     pub(super) fn take_violation(&mut self) -> Option<Violation> {
         self.violation.take()
     }
@@ -126,6 +134,9 @@ impl Judge {
         }
         let sites = probe.sites().into_iter();
         self.seeing.sites = sites.map(|(site, times)| (format!("{site:?}"), times)).collect();
+        let choices = probe.rare_choices().into_iter();
+        self.seeing.rare_choices =
+            choices.map(|(place, times)| (format!("{place:?}"), times)).collect();
         self.seeing
     }
 }

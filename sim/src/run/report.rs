@@ -37,6 +37,8 @@ pub struct Counters {
 pub struct Coverage {
     /// Rare states, by name.
     pub sites: BTreeMap<String, u64>,
+    /// Rare choices, by place.
+    pub rare_choices: BTreeMap<String, u64>,
     /// Evaluations, by checker.
     pub checkers: BTreeMap<String, u64>,
     /// By kind of fault.
@@ -51,6 +53,7 @@ pub(super) struct Seeing {
     pub(super) facts: u64,
     pub(super) evaluations: BTreeMap<String, u64>,
     pub(super) sites: BTreeMap<String, u64>,
+    pub(super) rare_choices: BTreeMap<String, u64>,
 }
 
 /// The result of one run.
@@ -88,6 +91,7 @@ impl Report {
         };
         let coverage = Coverage {
             sites: seeing.sites,
+            rare_choices: seeing.rare_choices,
             checkers: seeing.evaluations,
             faults: strikes.into_iter().map(|(kind, row)| (kind.to_owned(), row)).collect(),
         };

@@ -10,7 +10,7 @@ use runtime::memory::{Life, PowerLoss};
 use super::conduct::Conduct;
 use super::process::Plight;
 use crate::checkers::event::NodeChange;
-use crate::faults::{Strikes, Struck, is_momentary, refusal};
+use crate::faults::{Strikes, Struck, ends_a_process, refusal};
 use crate::plan::{Fault, FaultKind, Keeps, Trigger};
 
 /// Faults that have not struck, and those that last.
@@ -134,7 +134,7 @@ impl Conduct<'_> {
     fn strike(&mut self, fault: &Fault) {
         if fault.refused || refusal(fault, &self.plan.setup).is_some() {
             self.schedule.row(fault).refused += 1;
-        } else if is_momentary(&fault.kind) {
+        } else if ends_a_process(&fault.kind) {
             self.strike_process(fault);
         } else {
             self.strike_machine(fault);
@@ -196,6 +196,7 @@ impl Conduct<'_> {
 
     /// The process ends at once, with the machine's power or without it.
     fn crash(&mut self, power: Option<Keeps>, pause: Duration) {
+        self.remember_logs();
         let node = self.cluster.node();
         let change = match power {
             None => {

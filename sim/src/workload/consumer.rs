@@ -38,12 +38,15 @@ struct Consumer {
     cursors: BTreeMap<TopicPartition, Cursor>,
     session: Option<FetchSession>,
     poll: u64,
+    /// Answers that told of a partition without an error.
+    answers: u64,
 }
 
 pub(super) async fn consume(mut seat: Seat, plan: ConsumerPlan) {
     let channel = Channel::new(plan.through, &mut seat);
     let pause_us = plan.pause_us;
-    let mut consumer = Consumer { plan, channel, cursors: BTreeMap::new(), session: None, poll: 0 };
+    let mut consumer =
+        Consumer { plan, channel, cursors: BTreeMap::new(), session: None, poll: 0, answers: 0 };
     while seat.pause(pause_us).await {
         let Some(topic) = seat.shared.topic(&consumer.plan.topic) else { continue };
         consumer.meet(topic);
@@ -112,6 +115,7 @@ impl Consumer {
     }
 
     fn take(&mut self, seat: &Seat, answer: &Answer, cursor: Cursor) {
+        self.answers += 1;
         let batches = match seen(&answer.records) {
             Ok(batches) => batches,
             Err(wrong) => return seat.shared.history.complain("fetched-bytes", answer.at, wrong),
@@ -119,7 +123,9 @@ impl Consumer {
         // A fetch may begin with the batch that holds the offset.
         let offset = batches.last().map_or(cursor.offset, |batch| batch.last_offset.after(1));
         let next = offset.max(cursor.offset);
-        self.cursors.insert(answer.at, Cursor { offset: next, sought: false });
+        // Until the first records come, nobody can tell a jump from a skip.
+        let sought = cursor.sought && batches.is_empty();
+        self.cursors.insert(answer.at, Cursor { offset: next, sought });
         seat.shared.history.tell(Fact::Consumed(Consumed {
             consumer: seat.number,
             poll: self.poll,
@@ -296,14 +302,14 @@ pub(crate) async fn read_to_end(mut seat: Seat, name: String, at: TopicPartition
         look_up_every: 0,
     };
     let cursors = BTreeMap::from([(at, Cursor { offset: start, sought: true })]);
-    let mut reader = Consumer { plan, channel, cursors, session: None, poll: 0 };
+    let mut reader = Consumer { plan, channel, cursors, session: None, poll: 0, answers: 0 };
     let mut silent = 0;
     while silent < SILENT_FETCHES_MAX {
-        let before = reader.cursors[&at];
+        let (before, answers) = (reader.cursors[&at], reader.answers);
         reader.poll(&mut seat, topic).await;
         let after = reader.cursors[&at];
-        if after.sought {
-            // No answer yet: try again a little later.
+        if reader.answers == answers {
+            // No answer: try again a little later.
             silent += 1;
             seat.sleep(core::time::Duration::from_millis(100)).await;
         } else if after.offset == before.offset {
