@@ -15,7 +15,7 @@ use runtime::{Conn, More, Runtime, TaskClass};
 use super::Close;
 use super::connections::Watch;
 use super::dispatch::{Started, start};
-use super::frames::{Frames, Phase};
+use super::frames::{Frames, Phase, Received};
 use super::owed::{Outgoing, Owed, gone};
 use crate::boot::Level;
 use crate::mesh::Notice;
@@ -102,6 +102,12 @@ impl<R: Runtime> Reader<R> {
             return Err(Close::Stopping);
         }
         let received = frames.next().await?;
+        // Boxed: an idle connection does not carry the room of a request.
+        let owed = Box::pin(self.start(received)).await?;
+        self.owed.send(owed).await.map_err(|_| Close::Gone)
+    }
+
+    async fn start(&self, received: Received) -> Result<Owed<R>, Close> {
         self.shard.count(|stats| stats.requests += 1);
         let earlier_known = async || {
             while self.unsettled.count.get() > 0 {
@@ -110,14 +116,13 @@ impl<R: Runtime> Reader<R> {
         };
         let started =
             start(&self.shard, &self.conn, self.listener, &received.frame, earlier_known).await?;
-        let owed = match started {
+        Ok(match started {
             Started::Answered(outgoing) => Owed::Ready(outgoing),
             Started::Produce(pending) => {
                 self.unsettled.count.set(self.unsettled.count.get() + 1);
-                Owed::Produce(pending, received.permit)
+                Owed::Produce(Box::new(pending), received.permit)
             }
-        };
-        self.owed.send(owed).await.map_err(|_| Close::Gone)
+        })
     }
 }
 
@@ -140,18 +145,30 @@ impl<R: Runtime> Writer<'_, R> {
                     None => return Ok(()),
                 },
             };
-            let Some(outgoing) = self.settle(owed).await? else { continue };
-            self.sending_since.set(Some(self.shard.rt.now().mono));
-            if outgoing.is_bytes() {
-                let mut bytes = Bufs::new();
-                outgoing.append_to(&mut bytes);
-                next = self.gather(&mut replies, &mut bytes).await?;
-                self.conn.send(bytes, More::Done).await.map_err(gone)?;
-            } else {
-                outgoing.send(self.conn).await?;
-            }
-            self.sending_since.set(None);
+            // Boxed: an idle connection does not carry the room of a reply.
+            next = Box::pin(self.send(owed, &mut replies)).await?;
         }
+    }
+
+    /// Sends a reply and what can go with it. Returns the first reply behind them, if one was seen.
+    async fn send(
+        &self,
+        owed: Owed<R>,
+        replies: &mut Receiver<Owed<R>>,
+    ) -> Result<Option<Owed<R>>, Close> {
+        let Some(outgoing) = self.settle(owed).await? else { return Ok(None) };
+        let mut next = None;
+        self.sending_since.set(Some(self.shard.rt.now().mono));
+        if outgoing.is_bytes() {
+            let mut bytes = Bufs::new();
+            outgoing.append_to(&mut bytes);
+            next = self.gather(replies, &mut bytes).await?;
+            self.conn.send(bytes, More::Done).await.map_err(gone)?;
+        } else {
+            outgoing.send(self.conn).await?;
+        }
+        self.sending_since.set(None);
+        Ok(next)
     }
 
     /// Adds what is known right behind: one sync settles many requests, and their replies share a

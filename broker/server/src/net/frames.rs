@@ -75,8 +75,13 @@ impl<R: Runtime> Frames<R> {
             self.phase.set(Phase::Working);
             return Ok(Received { frame, permit: None });
         }
-        let started = core::mem::take(&mut self.rest);
-        let started = started.slice(LENGTH_BYTES..);
+        let started = core::mem::take(&mut self.rest).slice(LENGTH_BYTES..);
+        // Boxed: an idle connection does not carry the room of a frame in pieces.
+        Box::pin(self.assemble(started, size_bytes)).await
+    }
+
+    /// The rest of a frame that did not come whole.
+    async fn assemble(&self, started: Buf, size_bytes: usize) -> Result<Received, Close> {
         self.phase.set(Phase::Receiving { since: self.now() });
         let unreserved = size_bytes.min(self.shard.limits.frame_unreserved_bytes);
         let mut bytes = Vec::with_capacity(unreserved.min(FIRST_BYTES).max(started.len()));

@@ -95,7 +95,8 @@ pub(super) fn gone(_: runtime::Error) -> Close {
 pub(super) enum Owed<R: Runtime> {
     Ready(Outgoing<R>),
     /// Known when the records are safe. Holds the receive budget of a large request until then.
-    Produce(crate::handlers::produce::Pending<R>, Option<Permit>),
+    /// Boxed, so that a queue of replies is small.
+    Produce(Box<crate::handlers::produce::Pending<R>>, Option<Permit>),
 }
 
 impl<R: Runtime> Owed<R> {
