@@ -1,9 +1,10 @@
 //! Child processes: the embedded broker and the sink, both this executable run again.
 //!
-//! Promises: whatever ends the parent's run also ends the child and removes its data.
+//! Promises: whatever ends the parent, a kill included, also ends the child and removes its data.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -84,6 +85,26 @@ pub fn broker(seat: &Seat, settings: &[String]) -> Result<Served, String> {
     start(seat, arguments, Some(folder))
 }
 
+/// For the child: ends this process when its parent is gone, however that went. Removes the folder
+/// that the parent made for it.
+pub fn end_with_parent(folder: Option<PathBuf>) {
+    std::thread::spawn(move || {
+        // Nothing ever comes; an error ends the wait as well as the end does.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        if let Some(folder) = folder {
+            let _ = fs::remove_dir_all(folder);
+        }
+        std::process::exit(1);
+    });
+}
+
+/// The folder that [`broker`] made, from the arguments that it gave.
+#[must_use]
+pub fn folder_in(words: &[OsString]) -> Option<PathBuf> {
+    let data = words.iter().skip_while(|word| *word != "--data").nth(1)?;
+    Path::new(data).parent().map(Path::to_path_buf)
+}
+
 /// Starts a sink on a free port of the loopback interface.
 ///
 /// # Errors
@@ -104,7 +125,8 @@ fn start(seat: &Seat, arguments: Vec<String>, folder: Option<Folder>) -> Result<
         Some(path) => File::create(path).map(Stdio::from).map_err(|error| error.to_string())?,
         None => Stdio::inherit(),
     };
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+    // Held open and never written to: its end tells the child that this process is gone.
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
     let child = command.spawn().map_err(|error| format!("cannot start a child: {error}"))?;
     let mut served = Served { child, address: String::new(), folder };
     let output = served.child.stdout.take().expect("stdout is piped");
@@ -145,6 +167,13 @@ pub fn cpu_text(cpus: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_folder_is_the_one_around_the_data() {
+        let words = ["loadgen", "--data", "/t/loadgen-7/data", "--set"].map(OsString::from);
+        assert_eq!(folder_in(&words), Some(PathBuf::from("/t/loadgen-7")));
+        assert_eq!(folder_in(&words[..2]), None);
+    }
 
     #[test]
     fn a_ready_line_names_the_address() {

@@ -14,6 +14,7 @@ use uring::{Live, LiveMesh, Pinning, Signals};
 use crate::args::{IoArg, Placement, RunArgs};
 use crate::child::{self, Seat, Served, cpu_text};
 use crate::load::{self, Outcome};
+use crate::machine::Watched;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::{self, Circumstances};
@@ -64,8 +65,11 @@ fn measure(args: &RunArgs, plan: &Plan, seats: &Seats) -> Result<Report, String>
     let bootstrap = embedded
         .as_ref()
         .map_or_else(|| args.bootstrap.clone(), |broker| vec![broker.address.clone()]);
-    let pid = embedded.as_ref().map(Served::pid);
-    let outcome = on_a_shard(&seats.client, plan, bootstrap, pid, "run")?;
+    let watched = Watched {
+        broker_pid: embedded.as_ref().map(Served::pid),
+        device: embedded.as_ref().and_then(Served::folder).and_then(machine::device_of),
+    };
+    let outcome = on_a_shard(&seats.client, plan, bootstrap, watched, "run")?;
     let circumstances = Circumstances {
         name: args.name.clone(),
         started_at: reports::utc(started),
@@ -84,7 +88,8 @@ fn command_line() -> String {
 fn measure_floor(plan: &Plan, seats: &Seats) -> Result<Floor, String> {
     let sink = child::sink(&seats.broker)?;
     let plan = plan.floor();
-    let outcome = on_a_shard(&seats.client, &plan, vec![sink.address.clone()], None, "floor")?;
+    let outcome =
+        on_a_shard(&seats.client, &plan, vec![sink.address.clone()], Watched::default(), "floor")?;
     Ok(report::floor(&outcome, plan.metric()))
 }
 
@@ -93,16 +98,17 @@ fn on_a_shard(
     seat: &Seat,
     plan: &Plan,
     bootstrap: Vec<String>,
-    broker_pid: Option<u32>,
+    watched: Watched,
     what: &'static str,
 ) -> Result<Outcome, String> {
     let (results, result) = mpsc::channel();
     let plan = plan.clone();
     let main = move |rt: Live, _: LiveMesh<()>| {
         let (plan, bootstrap, results) = (plan.clone(), bootstrap.clone(), results.clone());
+        let watched = watched.clone();
         async move {
             let progress = Progress::new(what);
-            let mut sample = || machine::sample(broker_pid);
+            let mut sample = || machine::sample(&watched);
             let mut show = |at: &load::Progress| progress.show(at);
             let run = load::run(&rt, &plan, &bootstrap, &mut sample, &mut show);
             let outcome = match race(run, rt.signal()).await {

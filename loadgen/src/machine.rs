@@ -15,8 +15,11 @@ pub struct Sample {
     pub client_cpu_s: Option<f64>,
     pub broker_cpu_s: Option<f64>,
     pub broker_rss_bytes: Option<u64>,
-    /// Bytes that the broker's process made the storage layer write.
+    /// The kernel's `write_bytes` of the broker's process. It counts a whole folio for each page that
+    /// is made dirty, so that small appends to large folios count several times.
     pub broker_written_bytes: Option<u64>,
+    /// Bytes that the device with the broker's data was given to write, by whomever.
+    pub device_written_bytes: Option<u64>,
     /// Time in which some task waited for a CPU, and for I/O (PSI).
     pub cpu_pressure_s: Option<f64>,
     pub io_pressure_s: Option<f64>,
@@ -28,12 +31,24 @@ pub struct Sample {
 /// Clock ticks per second in `/proc`, the same on every Linux that user space sees.
 const TICKS_PER_S: f64 = 100.0;
 const PAGE_BYTES: u64 = 4096;
+/// In `/sys/dev/block`, whatever the device's own sector size.
+const SECTOR_BYTES: u64 = 512;
+
+/// Whom to look at besides this process and the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Watched {
+    /// The process of an embedded broker.
+    pub broker_pid: Option<u32>,
+    /// The block device with its data, `major:minor`.
+    pub device: Option<String>,
+}
 
 /// Reads everything for this process and, when there is one, an embedded broker's.
 #[must_use]
-pub fn sample(broker_pid: Option<u32>) -> Sample {
+pub fn sample(watched: &Watched) -> Sample {
     let cpu = text("/proc/stat").and_then(|stat| cpu_times(&stat));
-    let of_broker = |file: &str| broker_pid.and_then(|pid| text(&format!("/proc/{pid}/{file}")));
+    let of_broker =
+        |file: &str| watched.broker_pid.and_then(|pid| text(&format!("/proc/{pid}/{file}")));
     let broker_stat = of_broker("stat");
     Sample {
         busy_s: cpu.map(|cpu| cpu.busy_s),
@@ -43,6 +58,11 @@ pub fn sample(broker_pid: Option<u32>) -> Sample {
         broker_cpu_s: broker_stat.as_deref().and_then(process_cpu_s),
         broker_rss_bytes: broker_stat.as_deref().and_then(process_rss_bytes),
         broker_written_bytes: of_broker("io").and_then(|io| field(&io, "write_bytes:")),
+        device_written_bytes: watched
+            .device
+            .as_ref()
+            .and_then(|device| text(&format!("/sys/dev/block/{device}/stat")))
+            .and_then(|stat| device_written_bytes(&stat)),
         cpu_pressure_s: text("/proc/pressure/cpu").and_then(|psi| pressure_s(&psi)),
         io_pressure_s: text("/proc/pressure/io").and_then(|psi| pressure_s(&psi)),
         run_delay_s: text("/proc/thread-self/schedstat").and_then(|stat| run_delay_s(&stat)),
@@ -62,6 +82,17 @@ pub fn cpu_model() -> String {
     let info = text("/proc/cpuinfo").unwrap_or_default();
     let line = info.lines().find_map(|line| line.strip_prefix("model name"));
     line.map_or("unknown".to_owned(), |line| line.trim_start_matches(['\t', ' ', ':']).to_owned())
+}
+
+/// The block device that holds a path, `major:minor`. A file system over several devices has none.
+#[must_use]
+pub fn device_of(path: &std::path::Path) -> Option<String> {
+    let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata(path).ok()?);
+    // The encoding of glibc's `makedev`.
+    let major = (device >> 8) & 0xfff | (device >> 32) & !0xfff;
+    let minor = device & 0xff | (device >> 12) & !0xff;
+    let number = format!("{major}:{minor}");
+    text(&format!("/sys/dev/block/{number}/stat")).map(|_| number)
 }
 
 /// File system type and source of the mount that holds a path.
@@ -135,6 +166,11 @@ fn run_delay_s(stat: &str) -> Option<f64> {
     Some(stat.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1e9)
 }
 
+/// Seventh figure: sectors written.
+fn device_written_bytes(stat: &str) -> Option<u64> {
+    Some(stat.split_whitespace().nth(6)?.parse::<u64>().ok()? * SECTOR_BYTES)
+}
+
 fn dirty_bytes(info: &str) -> Option<u64> {
     Some((field(info, "Dirty:")? + field(info, "Writeback:")?) * 1024)
 }
@@ -158,12 +194,15 @@ mod tests {
         let psi = "some avg10=0.00 avg60=0.00 avg300=0.00 total=1500000\nfull avg10=0 total=1\n";
         assert_eq!(pressure_s(psi), Some(1.5));
         assert_eq!(run_delay_s("10 2000000000 5\n"), Some(2.0));
+        assert_eq!(device_written_bytes(" 9 0 8 1 7 0 16 2 0 3\n"), Some(16 * 512));
         assert_eq!(dirty_bytes("MemTotal: 9 kB\nDirty:  3 kB\nWriteback: 1 kB\n"), Some(4096));
     }
 
     #[test]
     fn what_cannot_be_read_is_none() {
-        assert_eq!(sample(Some(u32::MAX)).broker_cpu_s, None);
+        let device = Some("0:no such device".to_owned());
+        let nobody = sample(&Watched { broker_pid: Some(u32::MAX), device });
+        assert_eq!((nobody.broker_cpu_s, nobody.device_written_bytes), (None, None));
         assert!(cpu_times("garbage").is_none());
         assert!(process_cpu_s("7 (x) S 1").is_none());
     }

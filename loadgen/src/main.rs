@@ -12,10 +12,12 @@ fn main() -> ExitCode {
     let first = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
     if first == child::BROKER {
         words.remove(1);
+        child::end_with_parent(child::folder_in(&words));
         return node::main_from_args(words);
     }
     if first == child::SINK {
         words.remove(1);
+        child::end_with_parent(None);
         return command::serve_sink(&SinkCli::parse_from(words).seat());
     }
     let cli = Cli::parse();

@@ -182,8 +182,10 @@ fn resources(plan: &Plan, outcome: &Outcome) -> Resources {
     let busy_s = growth(machine, |it| it.busy_s);
     let machine_cpu_s = busy_s.zip(client_cpu_s).map(|(busy, client)| (busy - client).max(0.0));
     let arrived = to_f64(outcome.arrived_in_window);
-    let written = growth(machine, |it| it.broker_written_bytes.map(to_f64));
     let payload_bytes = arrived * to_f64(plan.record_bytes as u64);
+    let per_byte = |written: Option<f64>| {
+        written.filter(|_| payload_bytes > 0.0).map(|written| written / payload_bytes)
+    };
     let total_s = growth(machine, |it| it.total_s);
     Resources {
         machine_cpu_s,
@@ -191,9 +193,10 @@ fn resources(plan: &Plan, outcome: &Outcome) -> Resources {
         broker_rss_bytes: machine[1].broker_rss_bytes,
         client_cpu_s,
         cpu_s_per_million: machine_cpu_s.filter(|_| arrived > 0.0).map(|s| s * 1e6 / arrived),
-        bytes_written_per_byte: written
-            .filter(|_| payload_bytes > 0.0)
-            .map(|it| it / payload_bytes),
+        bytes_written_per_byte: per_byte(growth(machine, |it| it.broker_written_bytes.map(to_f64))),
+        device_bytes_written_per_byte: per_byte(growth(machine, |it| {
+            it.device_written_bytes.map(to_f64)
+        })),
         client_busy_ratio: outcome.busy_ratio,
         steal_ratio: share(growth(machine, |it| it.steal_s), total_s),
         writeback_in_window: machine[0]

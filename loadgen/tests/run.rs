@@ -123,7 +123,8 @@ fn without_acknowledgements_only_consumption_is_measured() {
     let outcome = check(Plan { acks: Acks::None, ..plan() });
     assert_eq!(outcome.counts.consumed, outcome.offered);
     assert_eq!(outcome.latencies.ack.total(0..20).count(), 0);
-    assert_eq!(outcome.arrived_in_window / 100, outcome.offered / 100);
+    // What is on its way at the start of the window is as much as at its end, or nearly.
+    assert!(outcome.arrived_in_window.abs_diff(outcome.offered) < 100);
 }
 
 #[test]
@@ -152,11 +153,13 @@ fn every_record_due_in_a_stall_counts_with_its_wait() {
     let outcome = result.take().expect("just seen").expect("the connection survives");
     let ack = outcome.latencies.ack.total(0..20);
     assert_eq!(ack.count(), outcome.offered, "every record counts");
-    // 1,600 of 8,000 records were due in the stall, evenly: a quarter of them waited over 300 ms.
+    // 4,000 records a second were due in the stall, evenly, also while the network waited to try
+    // again: in any 200 ms of waiting there are 800 of them.
     let waited = |us| ack.samples().filter(|(value, _)| *value > us).map(|(_, count)| count).sum();
     let (long, short): (u64, u64) = (waited(300_000), waited(100_000));
-    assert!((350..500).contains(&long), "{long} records waited more than 300 ms");
-    assert!((1_150..1_350).contains(&short), "{short} records waited more than 100 ms");
+    assert!(long >= 350, "{long} records waited more than 300 ms");
+    let between = short - long;
+    assert!((750..850).contains(&between), "{between} records waited 100 to 300 ms");
 }
 
 #[test]
@@ -195,7 +198,7 @@ fn a_report_has_the_fields_that_other_tools_rely_on() {
         e2e: ci count episodes hdr max_us p50_us p90_us p9999_us p999_us p99_us
         floor: hdr metric p50_us p999_us p99_us
         throughput: mb_per_s records_per_s
-        resources: broker_cpu_s broker_rss_bytes bytes_written_per_byte client_busy_ratio client_cpu_s cpu_s_per_million machine_cpu_s steal_ratio writeback_in_window
+        resources: broker_cpu_s broker_rss_bytes bytes_written_per_byte client_busy_ratio client_cpu_s cpu_s_per_million device_bytes_written_per_byte machine_cpu_s steal_ratio writeback_in_window
         verify: corrupted duplicated examples lost reordered"#]].assert_eq(&format!("{}\n{}", names(&json).join(" "), shown.join("\n")));
     let back: reports::Report = serde_json::from_value(json).unwrap();
     assert_eq!(back, report);

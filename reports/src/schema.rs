@@ -201,8 +201,12 @@ pub struct Resources {
     pub client_cpu_s: Option<f64>,
     /// `machine_cpu_s` per million acknowledged records.
     pub cpu_s_per_million: Option<f64>,
-    /// Bytes the broker's process had written to storage per payload byte.
+    /// The kernel's `write_bytes` of the broker's process per payload byte. Counted by folio when a
+    /// page is made dirty, so that it overstates what reaches the device, sixfold with small appends.
     pub bytes_written_per_byte: Option<f64>,
+    /// Bytes written to the device that holds the broker's data, per payload byte; the whole device,
+    /// so that other writers of the machine are in it.
+    pub device_bytes_written_per_byte: Option<f64>,
     /// Share of the time the client's loop had work; the rest it span.
     pub client_busy_ratio: f64,
     /// Share of stolen CPU time over the window.

@@ -161,7 +161,11 @@ pub(crate) fn resources(report: &Report) -> Vec<(&'static str, String)> {
     );
     push("broker memory (RSS)", resources.broker_rss_bytes.map(bytes));
     push(
-        "written per payload byte",
+        "device bytes written per payload byte (whole device)",
+        resources.device_bytes_written_per_byte.map(|ratio| format!("{ratio:.2}")),
+    );
+    push(
+        "broker's write_bytes per payload byte (by folio, overstates)",
         resources.bytes_written_per_byte.map(|ratio| format!("{ratio:.2}")),
     );
     push("steal", resources.steal_ratio.map(|ratio| format!("{:.2} %", ratio * 100.0)));

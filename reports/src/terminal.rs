@@ -62,7 +62,7 @@ mod tests {
             ─────────────────────────────────────────────────────────────────────────────────────────────"#]].assert_eq(&super::latency_table(&report));
         expect![[r#"
             offered 30.0 M (1.00 M/s) · achieved 1.00 M/s · payload 100.0 MB/s · acknowledged 30.0 M · consumed 30.0 M · errors 0 · timeouts 0 · not sent 0 · verified nothing lost, duplicated, reordered or corrupted
-            machine CPU without the client 21.40 s (0.71 cores) · broker CPU (process) 17.90 s (0.60 cores) · client CPU 30.00 s (1.00 cores) · client busy 62 % · CPU per million records 0.713 s · broker memory (RSS) 96.0 MiB · written per payload byte 2.11 · steal 0.40 % · dirty and writeback bytes 12.0 MiB → 700 MiB
+            machine CPU without the client 21.40 s (0.71 cores) · broker CPU (process) 17.90 s (0.60 cores) · client CPU 30.00 s (1.00 cores) · client busy 62 % · CPU per million records 0.713 s · broker memory (RSS) 96.0 MiB · device bytes written per payload byte (whole device) 2.11 · broker's write_bytes per payload byte (by folio, overstates) 12.60 · steal 0.40 % · dirty and writeback bytes 12.0 MiB → 700 MiB
             durability: every ack waits for the sync (flush.messages=1)
             warning: steal above 1 % in 2 of 30 seconds, 3.1 % at most
             Target met: 1.00 M/s with e2e p99 ≤ 5.00 ms."#]].assert_eq(&super::verdict_lines(&report).join("\n"));
