@@ -176,6 +176,9 @@ impl<R: Runtime> Scanner<'_, R> {
         on_disk: &Indexes,
     ) -> Result<Option<Offset>, StorageError> {
         let below = self.recovery_point.min(self.replay_from);
+        if below <= segment.base {
+            return Ok(None);
+        }
         let Some((entry, kept)) = on_disk.up_to(segment.delta(below), len) else {
             return Ok(None);
         };

@@ -1,0 +1,213 @@
+//! The planted bugs: who must notice each, and which real bug it is like.
+//!
+//! Numbers are those of simulator.md section 14. A mutant counts as caught only if one of the checkers
+//! named here fires; another one that fires proves something else.
+
+use model::Bug;
+
+use crate::crash_points::{self, Feature};
+
+/// A planted bug and its expectations.
+#[derive(Debug, Clone, Copy)]
+pub struct Mutant {
+    pub bug: Bug,
+    /// What happened elsewhere.
+    pub relative: &'static str,
+    /// Any of these checkers; none for a placebo.
+    pub expected: &'static [&'static str],
+    /// Workloads of the storage in which a crash shows it.
+    pub crashed: &'static [Feature],
+}
+
+const C1: &str = "c1-acked-stays";
+const C3: &str = "c3-producer-order";
+const C4: &str = "c4-offsets-increase";
+const C5: &str = "c5-watermarks";
+const C11: &str = "c11-service-returns";
+const C14: &str = crash_points::NAME;
+const POLLS: &str = "polls-follow";
+const READ: &str = "values-are-read";
+const ONCE: &str = "values-once";
+
+/// Every value of [`Bug`], in its order.
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        bug: Bug::AckBeforeSync,
+        relative: "15a; the class of page-cache losses",
+        expected: &[C1, C14],
+        crashed: &[Feature::JournalWrap, Feature::Roll],
+    },
+    Mutant {
+        bug: Bug::DirectoryNotSynced,
+        relative: "36; own risk",
+        expected: &[C1, C14],
+        crashed: &[Feature::Direct, Feature::PageCache, Feature::Checkpoint],
+    },
+    Mutant {
+        bug: Bug::JournalReusedEarly,
+        relative: "43; own risk, design.md section 5",
+        expected: &[C1, C14],
+        crashed: &[Feature::Checkpoint, Feature::Retention, Feature::JournalWrap],
+    },
+    Mutant {
+        bug: Bug::RecoverySkipsCrc,
+        relative: "17b; found by the prototype",
+        expected: &[C1, C4, C14],
+        crashed: &[Feature::PageCache, Feature::JournalWrap, Feature::Direct],
+    },
+    Mutant {
+        bug: Bug::RecoveryTrustsPageCache,
+        relative: "17a; found by the prototype, without planting it",
+        expected: &[C1, C14],
+        crashed: &[Feature::PageCache, Feature::FailedJournalSync],
+    },
+    Mutant {
+        bug: Bug::SyncErrorIgnored,
+        relative: "16; KAFKA-10778, KAFKA-7866",
+        expected: &[C1, C14],
+        crashed: &[Feature::FailedJournalSync, Feature::FailedSegmentSync],
+    },
+    Mutant {
+        bug: Bug::DuplicateAnsweredEarly,
+        relative: "41; design.md section 6",
+        expected: &[C1],
+        crashed: &[],
+    },
+    Mutant {
+        bug: Bug::DedupWindowOfOne,
+        relative: "19; Redpanda #3039, #3038, KAFKA-14920",
+        expected: &[C3, ONCE],
+        crashed: &[],
+    },
+    Mutant {
+        bug: Bug::HighWatermarkCountsUnsynced,
+        relative: "37; design.md section 6",
+        expected: &[C1, C5],
+        crashed: &[],
+    },
+    Mutant {
+        bug: Bug::CompactionForgetsProducers,
+        relative: "18; KAFKA-12520",
+        expected: &[C3, ONCE, C14],
+        crashed: &[Feature::Compaction],
+    },
+    Mutant {
+        bug: Bug::TombstoneDroppedEarly,
+        relative: "KIP-534; KAFKA-8522",
+        expected: &["compaction-keeps-latest", C14],
+        crashed: &[Feature::Compaction],
+    },
+    Mutant {
+        bug: Bug::AppendInPlaceAfterTruncate,
+        relative: "40; design.md section 4",
+        expected: &[C14],
+        crashed: &[Feature::Truncate],
+    },
+    Mutant {
+        bug: Bug::ProducerSnapshotDropped,
+        relative: "18; KAFKA-12520, KAFKA-12153",
+        expected: &[C3, ONCE, C14],
+        crashed: &[Feature::Checkpoint, Feature::CleanStop],
+    },
+    Mutant {
+        bug: Bug::WrongBaseOffsetTold,
+        relative: "20; Redpanda #3003",
+        expected: &[C1],
+        crashed: &[],
+    },
+    Mutant {
+        bug: Bug::TornRead,
+        relative: "29; KAFKA-9835",
+        expected: &[C4, C5, C14],
+        crashed: &[Feature::Roll],
+    },
+    Mutant {
+        bug: Bug::TimeIndexOffByOne,
+        relative: "KAFKA-9807 is of the same kind: a search that stops one short",
+        expected: &["time-lookup", C14],
+        crashed: &[Feature::Roll],
+    },
+    Mutant {
+        bug: Bug::FetchSkipsHoldingBatch,
+        relative: "Jepsen: poll skip",
+        expected: &[POLLS, C4, READ, C14],
+        crashed: &[Feature::Roll],
+    },
+    Mutant {
+        bug: Bug::FetchSessionLosesPartition,
+        relative: "KAFKA-8052, KAFKA-9137 are of the same kind",
+        expected: &[C11, READ],
+        crashed: &[],
+    },
+    Mutant {
+        bug: Bug::DeletionNotJournaled,
+        relative: "30, 34; own risk",
+        expected: &[C5, C14],
+        crashed: &[Feature::Retention, Feature::DeleteRecords],
+    },
+    Mutant {
+        bug: Bug::PlaceboSyncTwice,
+        relative: "changes nothing",
+        expected: &[],
+        crashed: &[Feature::Checkpoint],
+    },
+    Mutant {
+        bug: Bug::PlaceboPlanTwice,
+        relative: "changes nothing",
+        expected: &[],
+        crashed: &[Feature::Roll],
+    },
+    Mutant {
+        bug: Bug::PlaceboPersistedTwice,
+        relative: "changes nothing",
+        expected: &[],
+        crashed: &[Feature::JournalWrap],
+    },
+];
+
+impl Mutant {
+    /// What the command line calls it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        crate::names::kebab(&format!("{:?}", self.bug))
+    }
+
+    /// Whether it must never be caught.
+    #[must_use]
+    pub fn is_placebo(&self) -> bool {
+        self.expected.is_empty()
+    }
+
+    /// Whether a violation found by this checker counts.
+    #[must_use]
+    pub fn expects(&self, checker: &str) -> bool {
+        self.expected.contains(&checker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkers;
+
+    #[test]
+    fn every_bug_has_a_row() {
+        let rows: Vec<Bug> = MUTANTS.iter().map(|mutant| mutant.bug).collect();
+        assert_eq!(rows, Bug::ALL);
+    }
+
+    #[test]
+    fn every_expected_checker_exists() {
+        let known: Vec<&str> = checkers::all().iter().map(|it| it.name()).collect();
+        for mutant in MUTANTS {
+            for name in mutant.expected {
+                assert!(*name == C14 || known.contains(name), "{}: {name}", mutant.name());
+            }
+        }
+    }
+
+    #[test]
+    fn there_are_three_placebos() {
+        assert_eq!(MUTANTS.iter().filter(|mutant| mutant.is_placebo()).count(), 3);
+    }
+}
