@@ -7,7 +7,8 @@ use sim::run::{Options, Verdict, run};
 fn the_same_plan_takes_the_same_steps() {
     for seed in [2, 4] {
         let plan = Plan::from_seed(seed);
-        let hash = |plan: &Plan| run(plan, &Options::default()).expect("a plan that runs").trace_hash;
+        let hash =
+            |plan: &Plan| run(plan, &Options::default()).expect("a plan that runs").trace_hash;
         assert_eq!(hash(&plan), hash(&plan), "seed {seed}");
     }
 }

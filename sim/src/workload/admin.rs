@@ -36,12 +36,8 @@ pub(super) async fn administer(mut seat: Seat, plan: AdminPlan) {
     let began = runtime::Clock::now(&seat.rt).mono;
     for operation in plan.operations {
         let due = began + Duration::from_micros(operation.at_us());
-        while runtime::Clock::now(&seat.rt).mono < due {
-            let left_us = due.since(runtime::Clock::now(&seat.rt).mono).as_micros();
-            let left_us = u64::try_from(left_us).unwrap_or(u64::MAX);
-            if !seat.pause(left_us.div_ceil(2)).await {
-                return;
-            }
+        if !seat.pause_until(due).await {
+            return;
         }
         carry_out(&seat, &mut channel, operation).await;
     }

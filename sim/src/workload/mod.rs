@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use model::{PartitionIndex, TopicId, TopicPartition};
+use model::{Instant, PartitionIndex, TopicId, TopicPartition};
 use runtime::memory::MemoryRuntime;
 use runtime::{Clock, Spawn, TaskClass};
 
@@ -118,11 +118,15 @@ impl Seat {
         self.rt.sleep_until(self.rt.now().mono + pause).await;
     }
 
-    /// Sleeps for about `mean_us`, in steps, so that a stop is heard. False when it was.
+    /// Sleeps for about `mean_us`. False when the client is asked to stop.
     async fn pause(&mut self, mean_us: u64) -> bool {
-        const STEP: Duration = Duration::from_secs(60);
         let pause = Duration::from_micros(self.dice.within(0..=mean_us.saturating_mul(2)));
-        let until = self.rt.now().mono + pause;
+        self.pause_until(self.rt.now().mono + pause).await
+    }
+
+    /// Sleeps in steps, so that a stop is heard. False when it was.
+    async fn pause_until(&self, until: Instant) -> bool {
+        const STEP: Duration = Duration::from_secs(60);
         while !self.shared.stop.get() {
             let now = self.rt.now().mono;
             if now >= until {
