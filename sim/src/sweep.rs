@@ -19,7 +19,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
 
+use model::Bug;
 use serde_json::{Value, json};
+
+use crate::names::kebab;
 
 /// Real time after which a silent child hangs.
 const HANG: Duration = Duration::from_secs(30);
@@ -32,6 +35,8 @@ pub struct Sweep {
     pub runs_max: Option<u64>,
     pub time_max: Option<Duration>,
     pub jobs: usize,
+    /// A mistake that is switched on in every run.
+    pub bug: Option<Bug>,
 }
 
 /// What a sweep found and reached.
@@ -104,12 +109,12 @@ pub fn sweep(what: &Sweep, heard: impl Fn(&Value) + Sync) -> Result<Total, Strin
         for _ in 0..what.jobs.max(1) {
             let (tell, seeds) = (tell.clone(), &seeds);
             jobs.push(scope.spawn(move || {
-                let mut worker = Worker::start()?;
+                let mut worker = Worker::start(what.bug)?;
                 while let Some(seed) = seeds.take() {
                     let report = match worker.run(seed) {
                         Some(report) => report,
                         None => {
-                            worker = Worker::start()?;
+                            worker = Worker::start(what.bug)?;
                             hang(seed)
                         }
                     };
@@ -162,10 +167,11 @@ struct Worker {
 }
 
 impl Worker {
-    fn start() -> Result<Self, String> {
+    fn start(bug: Option<Bug>) -> Result<Self, String> {
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut child = Command::new(program)
             .arg("worker")
+            .args(bug.map(|bug| format!("--bug={}", kebab(&format!("{bug:?}")))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -1,7 +1,10 @@
 //! The command line: one file per command.
 
 mod check;
+mod crash_points;
 mod list_faults;
+mod list_sites;
+mod mutants;
 mod replay;
 mod run;
 mod show;
@@ -30,6 +33,9 @@ struct Cli {
     /// List the kinds of fault and what counts as their effect.
     #[arg(long, exclusive = true)]
     list_faults: bool,
+    /// List the rare states and the places of rare choices.
+    #[arg(long, exclusive = true)]
+    list_sites: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -44,11 +50,15 @@ enum Command {
     Sweep(sweep::Args),
     /// Print the plan of a seed.
     Plan(run::PlanArgs),
+    /// Crash the storage at every disk operation of its workloads, and recover from each.
+    CrashPoints(crash_points::Args),
+    /// Plant each known bug and see who notices.
+    Mutants(mutants::Args),
     /// Judge a history that `loadgen --verify --history` wrote against a real broker.
     Check(check::Args),
     /// Run the seeds of the standard input, for a sweep.
     #[command(hide = true)]
-    Worker,
+    Worker(worker::Args),
 }
 
 /// Runs the program.
@@ -58,11 +68,16 @@ pub fn main() -> ExitCode {
     if cli.list_faults {
         return list_faults::list();
     }
+    if cli.list_sites {
+        return list_sites::list();
+    }
     match cli.command {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
-        Some(Command::Worker) => worker::work(),
+        Some(Command::Worker(args)) => worker::work(&args),
+        Some(Command::CrashPoints(args)) => crash_points::crash_points(&args),
+        Some(Command::Mutants(args)) => mutants::mutants(&args),
         Some(Command::Plan(args)) => run::print_plan(&args),
         Some(Command::Check(args)) => check::check(&args),
         None => refuse("say what to do: `sim run --seed 1`, `sim sweep`, `sim --help`"),

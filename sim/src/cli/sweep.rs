@@ -42,8 +42,13 @@ fn time(text: &str) -> Result<Duration, String> {
 pub(super) fn sweep(args: &Args) -> ExitCode {
     let first_seed = args.seed.unwrap_or_else(|| Dice::new(0, COMMIT).word() % (SEED_MAX / 2));
     let default = args.runs.is_none().then_some(Duration::from_secs(60));
-    let what =
-        Sweep { first_seed, runs_max: args.runs, time_max: args.time.or(default), jobs: args.jobs };
+    let what = Sweep {
+        first_seed,
+        runs_max: args.runs,
+        time_max: args.time.or(default),
+        jobs: args.jobs,
+        bug: None,
+    };
     let json = args.json;
     let total = run_sweep(&what, |report| {
         if json {

@@ -4,13 +4,25 @@
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
+use model::Bug;
 use serde_json::{Value, json};
 
 use super::{quiet_panics, run_plan, seed, show};
+use crate::names::kebab;
 use crate::plan::Plan;
+use crate::run::Options;
 
-pub(super) fn work() -> ExitCode {
-    let options = quiet_panics();
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A mistake that is switched on in every run.
+    #[arg(long, value_name = "NAME")]
+    bug: Option<String>,
+}
+
+pub(super) fn work(args: &Args) -> ExitCode {
+    let is_meant = |bug: &&Bug| args.bug.as_ref() == Some(&kebab(&format!("{bug:?}")));
+    let bugs = Bug::ALL.iter().filter(is_meant).copied().collect();
+    let options = Options { bugs, ..quiet_panics() };
     let mut output = std::io::stdout().lock();
     let mut write = |value: &Value| writeln!(output, "{value}").and_then(|()| output.flush());
     for line in std::io::stdin().lock().lines() {

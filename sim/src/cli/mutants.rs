@@ -1,0 +1,102 @@
+//! `sim mutants`: the scoreboard of planted bugs.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use super::{refuse, seed};
+use crate::crash_points::{self, Options};
+use crate::mutants::{MUTANTS, Mutant, Score, wilson_low_per_mille};
+use crate::sweep::{Sweep, sweep};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Runs of each mutant.
+    #[arg(long, default_value_t = 2_000)]
+    seeds: u64,
+    /// The first seed; the others count up from it.
+    #[arg(long, value_parser = seed, default_value_t = 1)]
+    seed: u64,
+    /// One mutant, such as `ack-before-sync`.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Child processes at the same time.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Look at every n-th crash point; 0 for none.
+    #[arg(long, default_value_t = 7)]
+    stride: u64,
+    /// Say what each mutant is, and run nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+pub(super) fn mutants(args: &Args) -> ExitCode {
+    let is_meant = |mutant: &&Mutant| args.only.as_ref().is_none_or(|only| *only == mutant.name());
+    let chosen: Vec<&Mutant> = MUTANTS.iter().filter(is_meant).collect();
+    if chosen.is_empty() {
+        return refuse("no such mutant; `sim mutants --list` names them");
+    }
+    if args.list {
+        chosen.into_iter().for_each(describe);
+        return ExitCode::SUCCESS;
+    }
+    println!(
+        "{:<32} {:>9} {:>6} {:>6} {:>7} {:>10} {:>11}",
+        "mutant", "caught", "low ‰", "other", "seed", "ms/catch", "crash point"
+    );
+    let mut failed = false;
+    for mutant in chosen {
+        let what = Sweep {
+            first_seed: args.seed,
+            runs_max: Some(args.seeds),
+            time_max: None,
+            jobs: args.jobs,
+            bug: Some(mutant.bug),
+        };
+        let crash_point = crash_point(mutant, args.stride);
+        let score = match sweep(&what, |_| ()) {
+            Ok(total) => Score::new(mutant, &total, args.jobs, crash_point),
+            Err(reason) => return refuse(&reason),
+        };
+        print(mutant, &score);
+        // What ends a placebo's run is either a false alarm or a fault of the clean tree.
+        let is_wrong = if mutant.is_placebo() { score.other > 0 } else { !score.is_caught() };
+        failed |= is_wrong || mutant.is_placebo() && score.crash_point == Some(true);
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn crash_point(mutant: &Mutant, stride: u64) -> Option<bool> {
+    if stride == 0 || mutant.crashed.is_empty() {
+        return None;
+    }
+    let bugs = BTreeSet::from([mutant.bug]);
+    let options = Options { seed: 1, bugs, stride, stops_early: true };
+    let is_shown = |feature| !crash_points::sweep(feature, &options).violations.is_empty();
+    Some(mutant.crashed.iter().any(|feature| is_shown(*feature)))
+}
+
+fn print(mutant: &Mutant, score: &Score) {
+    let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |it| it.to_string());
+    let crash_point = match score.crash_point {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "-",
+    };
+    println!(
+        "{:<32} {:>9} {:>6} {:>6} {:>7} {:>10} {:>11}",
+        mutant.name(),
+        format!("{}/{}", score.caught, score.runs),
+        wilson_low_per_mille(score.caught, score.runs),
+        score.other,
+        number(score.first_seed),
+        number(score.ms_per_catch()),
+        crash_point
+    );
+}
+
+fn describe(mutant: &Mutant) {
+    println!("{:<32} {}", mutant.name(), mutant.bug.what());
+    println!("{:<32}   like: {}", "", mutant.relative);
+    println!("{:<32}   noticed by: {}", "", mutant.expected.join(", "));
+}
