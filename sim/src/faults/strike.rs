@@ -118,11 +118,7 @@ impl Struck {
             FaultKind::DiskFull { .. } => world.set_disk_capacity(node, None),
             FaultKind::ReadOnly => world.set_read_only(node, false),
             FaultKind::SlowDisk { .. } => world.slow_disk(node, 1),
-            FaultKind::Pause => {
-                if world.is_paused(node) {
-                    world.resume(node);
-                }
-            }
+            FaultKind::Pause if world.is_paused(node) => world.resume(node),
             FaultKind::SlowCore { shard, .. } => world.slow_core(node, ShardId(*shard), 1),
             FaultKind::Drift { .. } => world.set_drift(node, 0),
             _ => {}

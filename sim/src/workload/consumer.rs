@@ -59,10 +59,10 @@ impl Consumer {
     /// Starts at the beginning of partitions that are new.
     fn meet(&mut self, topic: KnownTopic) {
         for at in topic.partitions() {
-            if !self.cursors.contains_key(&at) {
-                self.cursors.insert(at, Cursor { offset: Offset(0), sought: true });
+            self.cursors.entry(at).or_insert_with(|| {
                 self.session = None;
-            }
+                Cursor { offset: Offset(0), sought: true }
+            });
         }
     }
 

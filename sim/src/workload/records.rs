@@ -43,8 +43,9 @@ impl Draft {
             let mut value = format!("{}/{operation}/{index} ", seat.number).into_bytes();
             let fill = seat.dice.log_uniform(1..=u64::from(plan.value_bytes_max.max(1)));
             let fill = usize::try_from(fill).expect("a size in memory");
-            let word = operation.to_le_bytes();
-            value.extend((0..fill).map(|at| word[at % word.len()] ^ (at / 64) as u8));
+            // Bytes that repeat now and then, so that codecs have something to find.
+            let words = (0..).flat_map(|word: u64| (operation ^ (word / 8)).to_le_bytes());
+            value.extend(words.take(fill));
             let key = (plan.keys > 0)
                 .then(|| format!("key-{}", seat.dice.index(plan.keys.into())).into_bytes());
             // Compaction is about keys: some of them are deleted.
