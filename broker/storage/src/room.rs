@@ -57,9 +57,8 @@ impl Room {
             is_full: Cell::new(false),
             changed: Notify::new(),
         };
-        match room.reserve(rt).await {
-            Err(runtime::Error::NoSpace) => room.is_full.set(true),
-            Ok(()) | Err(_) => {}
+        if let Err(runtime::Error::NoSpace) = room.reserve(rt).await {
+            room.is_full.set(true);
         }
         Ok(room)
     }

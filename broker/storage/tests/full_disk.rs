@@ -19,7 +19,7 @@ fn settings() -> LogConfig {
 
 /// Without rolls an append is the first that finds no room, in every other run.
 fn settings_of(seed: u64) -> LogConfig {
-    if seed % 4 == 0 { settings() } else { config() }
+    if seed.is_multiple_of(4) { settings() } else { config() }
 }
 
 /// Appends one batch; the offset after it if it was queued.
