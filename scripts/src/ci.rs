@@ -2,7 +2,7 @@
 //!
 //! Promises: `ci` never changes a tracked file; each step is one line of [`STEPS`].
 
-use crate::{Failed, Outcome, paths, process, tidy};
+use crate::{Failed, Outcome, paths, process, simulator, tidy};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,21 @@ pub const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "test", run: || cargo(TEST_COMMAND) },
     Step { name: "benches", run: || cargo(BENCH_COMMAND) },
+    // The simulator, last: first that it repeats itself, then that it is closed, then that it can
+    // find something. The plans of `sim/regressions` are among the tests.
+    Step { name: "sim-build", run: || simulator::build(simulator::PROFILE).map(|_| ()) },
+    Step { name: "sim-meta", run: || simulator::run(sim_meta()) },
+    Step { name: "sim-imports", run: simulator::imports },
+    Step { name: "sim-canary", run: || simulator::run(&["canary"]) },
 ];
+
+/// A few seeds; the full count and the second build are for `cargo x meta`.
+fn sim_meta() -> &'static [&'static str] {
+    const TRAPPED: &[&str] = &["meta", "--seeds", "20", "--trap-clock"];
+    // Elsewhere there is no such trap.
+    let has_trap = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    if has_trap { TRAPPED } else { &TRAPPED[..3] }
+}
 
 /// The test command that the README names.
 pub const TEST_COMMAND: &[&str] = &["test", "--workspace"];
@@ -51,7 +65,7 @@ pub fn run(only: &[String]) -> Outcome {
     }
     println!();
     for (name, took, ok) in &ran {
-        println!("{name:<10} {:>8.1} s  {}", took.as_secs_f64(), if *ok { "ok" } else { "FAILED" });
+        println!("{name:<12} {:>8.1} s  {}", took.as_secs_f64(), if *ok { "ok" } else { "FAILED" });
     }
     let failed: Vec<&str> = ran.iter().filter(|step| !step.2).map(|step| step.0).collect();
     if failed.is_empty() { Ok(()) } else { Err(Failed(format!("failed: {}", failed.join(", ")))) }

@@ -4,7 +4,9 @@ mod codegen;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
-use scripts::{Failed, Outcome, abuse, baseline, ci, compat, crash, kafka, madsim, tidy, trace};
+use scripts::{
+    Failed, Outcome, abuse, baseline, ci, compat, crash, kafka, madsim, simulator, tidy, trace,
+};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -21,7 +23,7 @@ enum Task {
         /// Print the names of the steps instead
         #[arg(long)]
         list: bool,
-        /// fmt, tidy, codegen, clippy, test, benches; all when none is named
+        /// As --list prints them; all when none is named
         steps: Vec<String>,
     },
     /// Format, and apply what clippy can fix
@@ -52,6 +54,10 @@ enum Task {
     Madsim(madsim::Arguments),
     /// Kill our broker under load, again and again, and look for every acknowledged record
     Crash(crash::Arguments),
+    /// Run seeds of the simulator twice, in unlike processes and two builds, and compare every step
+    Meta(simulator::MetaArguments),
+    /// Run a large sweep of the simulator in parts
+    Fleet(simulator::FleetArguments),
 }
 
 fn main() -> ExitCode {
@@ -84,5 +90,7 @@ fn run(task: Task) -> Outcome {
         Task::Abuse(arguments) => abuse::run(&arguments),
         Task::Madsim(arguments) => madsim::run(&arguments),
         Task::Crash(arguments) => crash::run(&arguments),
+        Task::Meta(arguments) => simulator::meta(&arguments),
+        Task::Fleet(arguments) => simulator::fleet(&arguments),
     }
 }

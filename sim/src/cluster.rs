@@ -94,7 +94,6 @@ impl Cluster {
             wall_offset_ms: setup.wall_offset_ms,
             ..NodeOptions::default()
         };
-        let probe = probe.with_choices(Choices::new(seed), world.clock());
         let member = Member { index: world.add_node(options), id: NodeId(1), shards: setup.shards };
         let (lines_out, incoming) = channel();
         let lines = Lines { incoming, kept: Vec::new(), start_count: 0 };

@@ -13,7 +13,9 @@ pub mod cli;
 mod cluster;
 pub mod crash_points;
 pub mod faults;
+pub mod fleet;
 mod history;
+pub mod meta;
 pub mod mutants;
 pub mod names;
 pub mod plan;
@@ -21,6 +23,7 @@ pub mod probe;
 pub mod run;
 pub mod scan;
 pub mod sweep;
+mod worker;
 mod workload;
 
 pub use cluster::LogLine;

@@ -1,42 +1,54 @@
 //! Many seeds in child processes, and what they add up to.
 //!
-//! Promises: a child that says nothing for half a minute hangs: it is ended, its seed becomes a
-//! failure, and another child goes on. Failures of one class are kept once, with the seed that came
+//! Promises: a child that hangs or ends makes its seed a failure, and another child goes on. Failures of one class are kept once, with the seed that came
 //! first. Does not: depend on which child ran which seed.
 //!
-//! This is the only part of the simulator that uses threads, processes and the real clock: it looks
-//! at runs from outside.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "children are real processes and their silence is measured in real time"
-)]
+//! Only here, in `worker` and in `meta` does the simulator use threads, processes and the real clock:
+//! they look at runs from outside.
+#![expect(clippy::disallowed_methods, reason = "runs are looked at from outside, in real time")]
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
 use model::Bug;
 use serde_json::{Value, json};
 
+use crate::fleet::Shard;
 use crate::names::kebab;
-
-/// Real time after which a silent child hangs.
-const HANG: Duration = Duration::from_secs(30);
+use crate::worker::{Silence, Worker, this_program};
 
 /// What to sweep.
 #[derive(Debug, Clone, Copy)]
 pub struct Sweep {
-    pub first_seed: u64,
+    pub seeds: Seeds,
     /// Whichever comes first ends the sweep.
     pub runs_max: Option<u64>,
     pub time_max: Option<Duration>,
     pub jobs: usize,
     /// A mistake that is switched on in every run.
     pub bug: Option<Bug>,
+}
+
+/// Where the seeds of a sweep come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeds {
+    /// They count up from this one.
+    From(u64),
+    /// Those of one part of a fleet's work.
+    Of(Shard),
+}
+
+impl Seeds {
+    fn seed(self, ordinal: u64) -> u64 {
+        match self {
+            Self::From(first) => first + ordinal,
+            Self::Of(shard) => shard.seed(ordinal),
+        }
+    }
 }
 
 /// What a sweep found and reached.
@@ -100,24 +112,27 @@ fn add_numbers(sums: &mut BTreeMap<String, u64>, path: String, value: &Value) {
 ///
 /// # Errors
 /// A child cannot be started.
-pub fn sweep(what: &Sweep, heard: impl Fn(&Value) + Sync) -> Result<Total, String> {
+pub fn sweep(what: &Sweep, mut heard: impl FnMut(&Value)) -> Result<Total, String> {
     let began = Instant::now();
-    let seeds = Seeds { sweep: *what, began, next: core::sync::atomic::AtomicU64::new(0) };
+    let work = Work { what: *what, began, next: AtomicU64::new(0) };
     let (tell, reports) = channel();
     let outcome = thread::scope(|scope| {
         let mut jobs = Vec::new();
         for _ in 0..what.jobs.max(1) {
-            let (tell, seeds) = (tell.clone(), &seeds);
+            let (tell, work) = (tell.clone(), &work);
             jobs.push(scope.spawn(move || {
-                let mut worker = Worker::start(what.bug)?;
-                while let Some(seed) = seeds.take() {
-                    let report = match worker.run(seed) {
-                        Some(report) => report,
-                        None => {
-                            worker = Worker::start(what.bug)?;
-                            hang(seed)
+                let mut worker = work.worker()?;
+                while let Some(seed) = work.take() {
+                    let asked = Instant::now();
+                    let mut report = match worker.ask(seed) {
+                        Ok(report) => report,
+                        Err(silence) => {
+                            worker = work.worker()?;
+                            silent(seed, &silence)
                         }
                     };
+                    report["wall_ms"] =
+                        u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX).into();
                     // The reader lives until every job has ended.
                     drop(tell.send(report));
                 }
@@ -138,79 +153,33 @@ pub fn sweep(what: &Sweep, heard: impl Fn(&Value) + Sync) -> Result<Total, Strin
     Ok(Total { wall: began.elapsed(), ..outcome? })
 }
 
-fn hang(seed: u64) -> Value {
-    let text = format!("no answer within {} s, or the process ended", HANG.as_secs());
-    json!({ "seed": seed, "verdict": "failed", "class": "run/hang", "text": text })
+fn silent(seed: u64, silence: &Silence) -> Value {
+    let class = match silence {
+        Silence::Hang => "run/hang",
+        Silence::Ended(_) => "run/process-ended",
+    };
+    json!({ "seed": seed, "verdict": "failed", "class": class, "text": silence.to_string() })
 }
 
-/// Which seeds are still to be run.
-struct Seeds {
-    sweep: Sweep,
+/// What is still to be done.
+struct Work {
+    what: Sweep,
     began: Instant,
-    next: core::sync::atomic::AtomicU64,
+    next: AtomicU64,
 }
 
-impl Seeds {
+impl Work {
     fn take(&self) -> Option<u64> {
-        let ordinal = self.next.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
-        let late = self.sweep.time_max.is_some_and(|limit| self.began.elapsed() >= limit);
-        let enough = self.sweep.runs_max.is_some_and(|limit| ordinal >= limit);
-        (!late && !enough).then_some(self.sweep.first_seed + ordinal)
-    }
-}
-
-/// A child process that runs one seed after the other.
-struct Worker {
-    child: Child,
-    input: ChildStdin,
-    lines: Receiver<String>,
-}
-
-impl Worker {
-    fn start(bug: Option<Bug>) -> Result<Self, String> {
-        let program = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut child = Command::new(program)
-            .arg("worker")
-            .args(bug.map(|bug| format!("--bug={}", kebab(&format!("{bug:?}")))))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .map_err(|error| format!("cannot start a child: {error}"))?;
-        let input = child.stdin.take().ok_or("a child without an input")?;
-        let output = child.stdout.take().ok_or("a child without an output")?;
-        let (tell, lines) = channel();
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Self { child, input, lines })
+        let ordinal = self.next.fetch_add(1, Ordering::Relaxed);
+        let late = self.what.time_max.is_some_and(|limit| self.began.elapsed() >= limit);
+        let enough = self.what.runs_max.is_some_and(|limit| ordinal >= limit);
+        (!late && !enough).then(|| self.what.seeds.seed(ordinal))
     }
 
-    /// `None` when the child hangs or has ended.
-    fn run(&mut self, seed: u64) -> Option<Value> {
-        writeln!(self.input, "{seed}").and_then(|()| self.input.flush()).ok()?;
-        loop {
-            match self.lines.recv_timeout(HANG) {
-                Ok(line) => {
-                    let value: Value = serde_json::from_str(&line).ok()?;
-                    if value["seed"] == seed {
-                        return Some(value);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
-            }
-        }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may be gone already, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn worker(&self) -> Result<Worker, String> {
+        let mut command = this_program()?;
+        command.arg("worker");
+        command.args(self.what.bug.map(|bug| format!("--bug={}", kebab(&format!("{bug:?}")))));
+        Worker::start(&mut command)
     }
 }

@@ -1,9 +1,12 @@
 //! The command line: one file per command.
 
+mod canary;
 mod check;
 mod crash_points;
+mod fleet;
 mod list_faults;
 mod list_sites;
+mod meta;
 mod mutants;
 mod replay;
 mod run;
@@ -56,9 +59,18 @@ enum Command {
     Mutants(mutants::Args),
     /// Judge a history that `loadgen --verify --history` wrote against a real broker.
     Check(check::Args),
+    /// Run every seed twice, in processes as unlike as can be, and compare every step.
+    Meta(meta::Args),
+    /// Plant one bug and look for it: what does not find it proves nothing about the rest.
+    Canary(canary::Args),
+    /// Run one part of a fleet's seeds, or put the parts together.
+    Fleet(fleet::Args),
     /// Run the seeds of the standard input, for a sweep.
     #[command(hide = true)]
     Worker(worker::Args),
+    /// Run the seeds of the standard input and tell every step's hash, for `meta`.
+    #[command(hide = true)]
+    Fingerprint(meta::FingerprintArgs),
 }
 
 /// Runs the program.
@@ -78,6 +90,10 @@ pub fn main() -> ExitCode {
         Some(Command::Worker(args)) => worker::work(&args),
         Some(Command::CrashPoints(args)) => crash_points::crash_points(&args),
         Some(Command::Mutants(args)) => mutants::mutants(&args),
+        Some(Command::Meta(args)) => meta::meta(&args),
+        Some(Command::Canary(args)) => canary::canary(&args),
+        Some(Command::Fleet(args)) => fleet::fleet(&args),
+        Some(Command::Fingerprint(args)) => meta::fingerprint(&args),
         Some(Command::Plan(args)) => run::print_plan(&args),
         Some(Command::Check(args)) => check::check(&args),
         None => refuse("say what to do: `sim run --seed 1`, `sim sweep`, `sim --help`"),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::{refuse, seed};
 use crate::crash_points::{self, Options};
 use crate::mutants::{MUTANTS, Mutant, Score, wilson_low_per_mille};
-use crate::sweep::{Sweep, sweep};
+use crate::sweep::{Seeds, Sweep, sweep};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -47,7 +47,7 @@ pub(super) fn mutants(args: &Args) -> ExitCode {
     let mut failed = false;
     for mutant in chosen {
         let what = Sweep {
-            first_seed: args.seed,
+            seeds: Seeds::From(args.seed),
             runs_max: Some(args.seeds),
             time_max: None,
             jobs: args.jobs,

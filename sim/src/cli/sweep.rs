@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::{COMMIT, refuse, seed, show};
 use crate::plan::SEED_MAX;
 use crate::plan::dice::Dice;
-use crate::sweep::{Sweep, Total, sweep as run_sweep};
+use crate::sweep::{Seeds, Sweep, Total, sweep as run_sweep};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -43,11 +43,11 @@ pub(super) fn sweep(args: &Args) -> ExitCode {
     let first_seed = args.seed.unwrap_or_else(|| Dice::new(0, COMMIT).word() % (SEED_MAX / 2));
     let default = args.runs.is_none().then_some(Duration::from_secs(60));
     let what = Sweep {
-        first_seed,
+        seeds: Seeds::From(first_seed),
+        bug: None,
         runs_max: args.runs,
         time_max: args.time.or(default),
         jobs: args.jobs,
-        bug: None,
     };
     let json = args.json;
     let total = run_sweep(&what, |report| {

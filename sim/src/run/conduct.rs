@@ -61,6 +61,7 @@ impl<'p> Conduct<'p> {
         let history = History::default();
         let mut cluster = Cluster::new(plan.seed, &plan.setup, options.bugs.clone());
         cluster.check()?;
+        cluster.world.keep_trace(options.keep_events.clone());
         let mut client_runtimes = Vec::new();
         let mut machines = Machines { nodes: vec![cluster.node()], clients: Vec::new() };
         for _ in &plan.clients {

@@ -15,6 +15,7 @@ mod process;
 mod report;
 mod strikes;
 
+use core::ops::Range;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::mpsc::Receiver;
@@ -32,6 +33,8 @@ pub struct Options {
     pub bugs: BTreeSet<Bug>,
     /// Virtual nanoseconds on the world's clock at which the run is broken off.
     pub until_ns: Option<u64>,
+    /// Events of the world, by number, that the report shows one by one.
+    pub keep_events: Range<u64>,
     /// Where panics happened, as a hook of the process tells; without it a panic has no place.
     pub panics: Option<Rc<Receiver<String>>>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use runtime::memory::{Checkpoint, TraceFormat};
 use serde::Serialize;
 
 use crate::checkers::Violation;
@@ -64,6 +65,10 @@ pub struct Report {
     pub violation: Option<Violation>,
     /// Equal when two runs took the same steps.
     pub trace_hash: u64,
+    /// The hash on the way there.
+    pub checkpoints: Vec<Checkpoint>,
+    /// A line for each of [`Options::keep_events`](super::Options).
+    pub kept_events: String,
     pub counters: Counters,
     pub coverage: Coverage,
     /// What nodes wrote for their operator.
@@ -98,6 +103,8 @@ impl Report {
         Self {
             verdict: if violation.is_some() { Verdict::Failed } else { Verdict::Passed },
             trace_hash: world.trace_hash(),
+            checkpoints: world.checkpoints(),
+            kept_events: world.trace(TraceFormat::Text),
             counters,
             coverage,
             last_events: violation.as_ref().map_or_else(String::new, |_| world.last_events()),
