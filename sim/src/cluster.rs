@@ -14,7 +14,7 @@ use runtime::memory::{Life, MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions, W
 use server::{Configured, Level, Line, LogSink, Message, Surroundings};
 
 use crate::buggify::Choices;
-use crate::plan::Setup;
+use crate::plan::{Plan, Setup};
 use crate::probe::SimProbe;
 
 pub(crate) const PORT: u16 = 9092;
@@ -82,12 +82,13 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// A world with one node that is not up yet.
-    pub(crate) fn new(seed: u64, setup: &Setup, bugs: BTreeSet<Bug>) -> Self {
-        let mut world = World::new(seed);
+    pub(crate) fn new(plan: &Plan, bugs: BTreeSet<Bug>) -> Self {
+        let setup = &plan.setup;
+        let mut world = World::new(plan.world_seed());
         world.survive_panics();
         let mut probe = SimProbe::new(bugs);
         if setup.rare_choices {
-            probe = probe.with_choices(Choices::new(seed), world.clock());
+            probe = probe.with_choices(Choices::new(plan.seed), world.clock());
         }
         let options = NodeOptions {
             shards: setup.shards,

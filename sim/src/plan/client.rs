@@ -49,6 +49,12 @@ pub struct ProducerPlan {
     pub keys: u16,
     /// Mean pause between two rounds.
     pub pause_us: u64,
+    /// Begins so long after the faults did.
+    #[serde(default)]
+    pub starts_us: u64,
+    /// Rounds after which it is done; none: as many as there is time for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds_max: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +72,12 @@ pub struct ConsumerPlan {
     pub seek_every: u16,
     /// One fetch in so many is preceded by a look-up of an offset; 0 for none.
     pub look_up_every: u16,
+    /// Begins so long after the faults did.
+    #[serde(default)]
+    pub starts_us: u64,
+    /// Fetches after which it is done; none: as many as there is time for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds_max: Option<u64>,
 }
 
 /// Operations on topics, in order of time.
@@ -121,6 +133,16 @@ impl AdminOperation {
             | Self::Grow { at_us, .. } => *at_us,
         }
     }
+
+    pub(crate) fn at_us_mut(&mut self) -> &mut u64 {
+        match self {
+            Self::Create { at_us, .. }
+            | Self::Delete { at_us, .. }
+            | Self::Set { at_us, .. }
+            | Self::DeleteRecords { at_us, .. }
+            | Self::Grow { at_us, .. } => at_us,
+        }
+    }
 }
 
 const CODECS: [Codec; 5] = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
@@ -160,6 +182,8 @@ fn producer(dice: &mut Dice, span: Span, topic: &TopicPlan) -> ProducerPlan {
         value_bytes_max: dice.pick(&[16, 200, 200, 4_000, 60_000]),
         keys: if compacted { dice.pick(&[1, 5, 40]) } else { dice.pick(&[0, 10]) },
         pause_us: dice.log_uniform(span.pause_us..=span.pause_us * 16),
+        starts_us: 0,
+        rounds_max: None,
     }
 }
 
@@ -174,6 +198,8 @@ fn consumer(dice: &mut Dice, span: Span, topic: &TopicPlan) -> ConsumerPlan {
         pause_us: dice.log_uniform(span.pause_us * 4..=span.pause_us * 32),
         seek_every: dice.pick(&[0, 7, 50]),
         look_up_every: dice.pick(&[0, 5, 25]),
+        starts_us: 0,
+        rounds_max: None,
     }
 }
 

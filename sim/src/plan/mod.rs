@@ -25,8 +25,13 @@ pub const SEED_MAX: u64 = i64::MAX as u64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Of the world: scheduling, latencies, what a crash keeps. At most [`SEED_MAX`].
+    /// What clients write and when, and of the world unless it has a seed of its own. At most
+    /// [`SEED_MAX`].
     pub seed: u64,
+    /// Of the world: scheduling, latencies, what a crash keeps. The same plan under another one is
+    /// the same work and the same faults in another interleaving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler_seed: Option<u64>,
     pub span: Span,
     pub setup: Setup,
     #[serde(default)]
@@ -90,7 +95,30 @@ impl Plan {
         let setup = Setup::draw(&mut dice("setup"), span);
         let clients = client::draw(&mut dice("clients"), span, &setup.topics);
         let schedule = faults::draw(&mut dice("faults"), span, &setup, clients.len());
-        Self { seed, span, setup, clients, schedule }
+        Self { seed, scheduler_seed: None, span, setup, clients, schedule }
+    }
+
+    /// The plan of a seed, with further faults until there are at least so many: a hard case for
+    /// whoever has to make a failure small.
+    ///
+    /// # Panics
+    /// Above [`SEED_MAX`].
+    #[must_use]
+    pub fn crowded(seed: u64, fault_count_min: usize) -> Self {
+        let mut plan = Self::from_seed(seed);
+        let mut dice = Dice::new(seed, "more faults");
+        while plan.schedule.len() < fault_count_min {
+            let more = faults::draw(&mut dice, plan.span, &plan.setup, plan.clients.len());
+            plan.schedule.extend(more);
+        }
+        plan.schedule.sort_by_key(|fault| fault.at_us);
+        plan
+    }
+
+    /// What the world of this run is made from.
+    #[must_use]
+    pub fn world_seed(&self) -> u64 {
+        self.scheduler_seed.unwrap_or(self.seed)
     }
 
     /// # Panics

@@ -59,7 +59,7 @@ pub(super) struct Conduct<'p> {
 impl<'p> Conduct<'p> {
     pub(super) fn new(plan: &'p Plan, options: &'p Options) -> Result<Self, String> {
         let history = History::default();
-        let mut cluster = Cluster::new(plan.seed, &plan.setup, options.bugs.clone());
+        let mut cluster = Cluster::new(plan, options.bugs.clone());
         cluster.check()?;
         cluster.world.keep_trace(options.keep_events.clone());
         let mut client_runtimes = Vec::new();
@@ -78,7 +78,7 @@ impl<'p> Conduct<'p> {
             own_runtime,
             own_clients: OWN_CLIENTS,
             machines,
-            judge: Judge::new(cluster.node_id()),
+            judge: Judge::new(cluster.node_id(), options.records),
             cluster,
             history,
             plight: Plight::None,
@@ -159,8 +159,9 @@ impl<'p> Conduct<'p> {
         if let Some(violation) = self.judge.take_violation() {
             return Step::Break(Stop::Violation(Box::new(violation)));
         }
-        if self.cluster.world.event_count() > EVENTS_MAX {
-            return self.wrong("hang", "a hundred million events");
+        let events_max = self.options.events_max.unwrap_or(EVENTS_MAX);
+        if self.cluster.world.event_count() > events_max {
+            return self.wrong("hang", &format!("more than {events_max} events"));
         }
         if self.options.until_ns.is_some_and(|until| self.now().0 >= until) {
             return Step::Break(Stop::Asked);
@@ -209,12 +210,16 @@ impl<'p> Conduct<'p> {
             Some(Stop::Violation(violation)) => Some(*violation),
             Some(Stop::Asked) | None => None,
         };
-        Report::new(
-            violation,
-            self.counters,
-            self.judge.into_seeing(&self.cluster.probe),
-            self.schedule.into_strikes(),
-            self.cluster,
-        )
+        let began_ns = self.schedule.first_began().map(|began| began.0);
+        let (strikes, strokes) = self.schedule.into_ledger();
+        let seeing = self.judge.into_seeing(&self.cluster.probe);
+        let operations = self.shared.performed();
+        self.counters.client_operations = operations.values().sum();
+        Report {
+            began_ns,
+            strokes,
+            operations,
+            ..Report::new(violation, self.counters, seeing, strikes, self.cluster)
+        }
     }
 }

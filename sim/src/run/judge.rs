@@ -20,11 +20,16 @@ pub(super) struct Judge {
     rolled: u64,
     wrapped: u64,
     promises: Promises,
+    /// More than this is not kept: a page of it could not be read.
+    history_left: usize,
     seeing: Seeing,
 }
 
+/// Facts that a report keeps when it is asked to.
+const HISTORY_MAX: usize = 500_000;
+
 impl Judge {
-    pub(super) fn new(first_node: NodeId) -> Self {
+    pub(super) fn new(first_node: NodeId, records: bool) -> Self {
         Self {
             first_node,
             checkers: checkers::all(),
@@ -33,6 +38,7 @@ impl Judge {
             rolled: 0,
             wrapped: 0,
             promises: Promises::default(),
+            history_left: if records { HISTORY_MAX } else { 0 },
             seeing: Seeing::default(),
         }
     }
@@ -76,6 +82,12 @@ impl Judge {
             _ => {}
         }
         self.seeing.facts += 1;
+        // Scanned files are large, and nobody draws them.
+        let is_file = matches!(event.fact, Fact::FinalLog { .. } | Fact::Recovered(_));
+        if self.history_left > 0 && !is_file {
+            self.history_left -= 1;
+            self.seeing.history.push(event.clone());
+        }
         for checker in &mut self.checkers {
             if let Err(violation) = checker.check(event) {
                 self.violation.get_or_insert(violation);

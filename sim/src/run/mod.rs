@@ -23,6 +23,7 @@ use std::sync::mpsc::Receiver;
 use model::Bug;
 
 pub use report::{Counters, Coverage, Report, Verdict};
+pub use strikes::{Fate, Stroke};
 
 use crate::plan::Plan;
 
@@ -35,6 +36,10 @@ pub struct Options {
     pub until_ns: Option<u64>,
     /// Events of the world, by number, that the report shows one by one.
     pub keep_events: Range<u64>,
+    /// Events after which a run counts as hanging; none: a hundred million.
+    pub events_max: Option<u64>,
+    /// Keep what happened in the report, for whoever wants to look at it.
+    pub records: bool,
     /// Where panics happened, as a hook of the process tells; without it a panic has no place.
     pub panics: Option<Rc<Receiver<String>>>,
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use runtime::memory::{Checkpoint, TraceFormat};
 use serde::Serialize;
 
-use crate::checkers::Violation;
+use super::strikes::Stroke;
+use crate::checkers::{Event, Violation};
 use crate::cluster::{BEGINNING_NS, Cluster, LogLine};
 use crate::faults::Strikes;
 
@@ -30,6 +31,8 @@ pub struct Counters {
     pub recoveries: u64,
     pub acked_batches: u64,
     pub consumed_batches: u64,
+    /// Requests of the plan's clients: batches sent, fetches, look-ups, changes of topics.
+    pub client_operations: u64,
     pub facts: u64,
 }
 
@@ -52,6 +55,7 @@ pub(super) struct Seeing {
     pub(super) acked_batches: u64,
     pub(super) consumed_batches: u64,
     pub(super) facts: u64,
+    pub(super) history: Vec<Event>,
     pub(super) evaluations: BTreeMap<String, u64>,
     pub(super) sites: BTreeMap<String, u64>,
     pub(super) rare_choices: BTreeMap<String, u64>,
@@ -71,6 +75,14 @@ pub struct Report {
     pub kept_events: String,
     pub counters: Counters,
     pub coverage: Coverage,
+    /// When faults and clients began, on the world's clock; none: the run ended before.
+    pub began_ns: Option<u64>,
+    /// What became of every fault, in the order in which they struck.
+    pub strokes: Vec<Stroke>,
+    /// Requests by client number, as in [`Counters::client_operations`].
+    pub operations: BTreeMap<u32, u64>,
+    /// What happened, when [`Options::records`](super::Options::records) asked for it.
+    pub history: Vec<Event>,
     /// What nodes wrote for their operator.
     pub lines: Vec<LogLine>,
     /// The last few steps of the world, after a failure.
@@ -109,6 +121,10 @@ impl Report {
             coverage,
             last_events: violation.as_ref().map_or_else(String::new, |_| world.last_events()),
             violation,
+            began_ns: None,
+            strokes: Vec::new(),
+            operations: BTreeMap::new(),
+            history: seeing.history,
             lines: cluster.into_lines(),
         }
     }

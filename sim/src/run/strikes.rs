@@ -13,6 +13,26 @@ use crate::checkers::event::NodeChange;
 use crate::faults::{Strikes, Struck, ends_a_process, refusal};
 use crate::plan::{Fault, FaultKind, Keeps, Trigger};
 
+/// What became of one fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stroke {
+    pub fault: Fault,
+    pub fate: Fate,
+    /// On the world's clock. Of a fault that never struck: when it could have at the earliest.
+    pub from_ns: u64,
+    /// When it was to end, or the heal if that came first.
+    pub until_ns: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Struck,
+    /// Its target was not in a state to be struck, or its moment never came.
+    Missed,
+    /// The atlas did not admit it.
+    Refused,
+}
+
 /// Faults that have not struck, and those that last.
 pub(super) struct Schedule {
     /// When the faults began; none strikes before, or after the heal.
@@ -23,14 +43,23 @@ pub(super) struct Schedule {
     armed: Vec<Fault>,
     lasting: Vec<(Instant, Struck)>,
     strikes: BTreeMap<&'static str, Strikes>,
+    strokes: Vec<Stroke>,
+    first_began: Option<Instant>,
 }
 
 impl Schedule {
     pub(super) fn new(faults: &[Fault]) -> Self {
         let mut waiting = faults.to_vec();
         waiting.sort_by_key(|fault| Reverse(fault.at_us));
-        let (armed, lasting) = (Vec::new(), Vec::new());
-        Self { began: None, waiting, armed, lasting, strikes: BTreeMap::new() }
+        Self {
+            began: None,
+            waiting,
+            armed: Vec::new(),
+            lasting: Vec::new(),
+            strikes: BTreeMap::new(),
+            strokes: Vec::new(),
+            first_began: None,
+        }
     }
 
     pub(super) fn is_on(&self) -> bool {
@@ -71,25 +100,51 @@ impl Schedule {
         self.strikes.entry(fault.kind.name()).or_default()
     }
 
-    pub(super) fn into_strikes(self) -> BTreeMap<&'static str, Strikes> {
-        self.strikes
+    /// Counts a fault and remembers what became of it.
+    fn note(&mut self, fault: &Fault, fate: Fate, from: Instant) -> &mut Strikes {
+        let until = from + Duration::from_micros(fault.duration_us);
+        let (from_ns, until_ns) = (from.0, until.0);
+        self.strokes.push(Stroke { fault: fault.clone(), fate, from_ns, until_ns });
+        let row = self.row(fault);
+        match fate {
+            Fate::Struck => row.struck += 1,
+            Fate::Missed => row.missed += 1,
+            Fate::Refused => row.refused += 1,
+        }
+        row
+    }
+
+    /// When the faults began; none: the run has not come so far.
+    pub(super) fn first_began(&self) -> Option<Instant> {
+        self.first_began
+    }
+
+    /// The counts by kind, and the faults one by one.
+    pub(super) fn into_ledger(self) -> (BTreeMap<&'static str, Strikes>, Vec<Stroke>) {
+        (self.strikes, self.strokes)
     }
 }
 
 impl Conduct<'_> {
     pub(super) fn begin_faults(&mut self) {
         self.schedule.began = Some(self.now());
+        self.schedule.first_began = self.schedule.began;
     }
 
     /// Every fault ends now; what has not struck never will.
     pub(super) fn end_faults(&mut self) {
+        let now = self.now();
         let schedule = &mut self.schedule;
-        schedule.began = None;
+        for stroke in &mut schedule.strokes {
+            stroke.until_ns = stroke.until_ns.min(now.0);
+        }
         let never: Vec<Fault> =
             schedule.armed.drain(..).chain(schedule.waiting.drain(..)).collect();
         for fault in never {
-            self.schedule.row(&fault).missed += 1;
+            let from = schedule.due(&fault).unwrap_or(now);
+            schedule.note(&fault, Fate::Missed, from);
         }
+        schedule.began = None;
         for (until, _) in &mut self.schedule.lasting {
             *until = Instant(0);
         }
@@ -133,7 +188,8 @@ impl Conduct<'_> {
 
     fn strike(&mut self, fault: &Fault) {
         if fault.refused || refusal(fault, &self.plan.setup).is_some() {
-            self.schedule.row(fault).refused += 1;
+            let now = self.now();
+            self.schedule.note(fault, Fate::Refused, now);
         } else if ends_a_process(&fault.kind) {
             self.strike_process(fault);
         } else {
@@ -143,16 +199,14 @@ impl Conduct<'_> {
 
     /// Faults of a disk or a link, which last for a while.
     fn strike_machine(&mut self, fault: &Fault) {
-        let until = self.now() + Duration::from_micros(fault.duration_us);
+        let now = self.now();
+        let until = now + Duration::from_micros(fault.duration_us);
         let struck = Struck::begin(&mut self.cluster.world, &self.machines, fault);
-        let row = self.schedule.row(fault);
-        match struck {
-            Some(struck) => {
-                row.struck += 1;
-                self.disk_failed |= struck.may_break_storage();
-                self.schedule.lasting.push((until, struck));
-            }
-            None => row.missed += 1,
+        let fate = if struck.is_some() { Fate::Struck } else { Fate::Missed };
+        self.schedule.note(fault, fate, now);
+        if let Some(struck) = struck {
+            self.disk_failed |= struck.may_break_storage();
+            self.schedule.lasting.push((until, struck));
         }
     }
 
@@ -160,13 +214,13 @@ impl Conduct<'_> {
     fn strike_process(&mut self, fault: &Fault) {
         let here = self.machines.at(fault.target) == Some(self.cluster.node());
         let ready = self.cluster.life() == Life::Up && self.plight == Plight::None;
+        let now = self.now();
         if !here || !ready {
-            self.schedule.row(fault).missed += 1;
+            self.schedule.note(fault, Fate::Missed, now);
             return;
         }
         let effective = self.end_process(fault);
-        let row = self.schedule.row(fault);
-        row.struck += 1;
+        let row = self.schedule.note(fault, Fate::Struck, now);
         row.effective += u64::from(effective);
     }
 

@@ -39,6 +39,7 @@ pub(super) async fn administer(mut seat: Seat, plan: AdminPlan) {
         if !seat.pause_until(due).await {
             return;
         }
+        seat.performs();
         carry_out(&seat, &mut channel, operation).await;
     }
 }

@@ -45,12 +45,18 @@ struct Consumer {
 pub(super) async fn consume(mut seat: Seat, plan: ConsumerPlan) {
     let channel = Channel::new(plan.through, &mut seat);
     let pause_us = plan.pause_us;
+    let mut fetches_left = plan.rounds_max.unwrap_or(u64::MAX);
+    if fetches_left == 0 || !seat.wait(plan.starts_us).await {
+        return;
+    }
     let mut consumer =
         Consumer { plan, channel, cursors: BTreeMap::new(), session: None, poll: 0, answers: 0 };
-    while seat.pause(pause_us).await {
+    while fetches_left > 0 && seat.pause(pause_us).await {
+        fetches_left -= 1;
         let Some(topic) = seat.shared.topic(&consumer.plan.topic) else { continue };
         consumer.meet(topic);
         consumer.wander(&mut seat, topic).await;
+        seat.performs();
         consumer.poll(&mut seat, topic).await;
     }
 }
@@ -73,6 +79,7 @@ impl Consumer {
         if !seek && !chance(seat, self.plan.look_up_every) {
             return;
         }
+        seat.performs();
         let number = u16::try_from(seat.dice.index(topic.partitions.into())).expect("below a u16");
         let at = topic.partition(number);
         let wall_ms = runtime::Clock::now(&seat.rt).wall_ms;
@@ -300,6 +307,8 @@ pub(crate) async fn read_to_end(mut seat: Seat, name: String, at: TopicPartition
         pause_us: 0,
         seek_every: 0,
         look_up_every: 0,
+        starts_us: 0,
+        rounds_max: None,
     };
     let cursors = BTreeMap::from([(at, Cursor { offset: start, sought: true })]);
     let mut reader = Consumer { plan, channel, cursors, session: None, poll: 0, answers: 0 };

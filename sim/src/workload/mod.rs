@@ -64,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) seed: u64,
     running: Cell<usize>,
     operations: Cell<u64>,
+    performed: RefCell<BTreeMap<u32, u64>>,
 }
 
 impl Shared {
@@ -76,6 +77,7 @@ impl Shared {
             seed,
             running: Cell::new(0),
             operations: Cell::new(0),
+            performed: RefCell::default(),
         })
     }
 
@@ -87,6 +89,11 @@ impl Shared {
     pub(crate) fn next_operation(&self) -> u64 {
         self.operations.set(self.operations.get() + 1);
         self.operations.get()
+    }
+
+    /// Requests that each client of the plan has made, by its number.
+    pub(crate) fn performed(&self) -> BTreeMap<u32, u64> {
+        self.performed.borrow().clone()
     }
 
     /// Clients that have not ended yet.
@@ -118,10 +125,20 @@ impl Seat {
         self.rt.sleep_until(self.rt.now().mono + pause).await;
     }
 
+    /// Counts a request of this client.
+    fn performs(&self) {
+        *self.shared.performed.borrow_mut().entry(self.number).or_default() += 1;
+    }
+
     /// Sleeps for about `mean_us`. False when the client is asked to stop.
     async fn pause(&mut self, mean_us: u64) -> bool {
-        let pause = Duration::from_micros(self.dice.within(0..=mean_us.saturating_mul(2)));
-        self.pause_until(self.rt.now().mono + pause).await
+        let pause_us = self.dice.within(0..=mean_us.saturating_mul(2));
+        self.wait(pause_us).await
+    }
+
+    /// Sleeps for so long. False when the client is asked to stop.
+    async fn wait(&self, pause_us: u64) -> bool {
+        self.pause_until(self.rt.now().mono + Duration::from_micros(pause_us)).await
     }
 
     /// Sleeps in steps, so that a stop is heard. False when it was.

@@ -54,7 +54,10 @@ pub(super) async fn produce(mut seat: Seat, plan: ProducerPlan) {
     let mut channel = Channel::new(plan.through, &mut seat);
     let mut identity = None;
     let mut again: Vec<Sending> = Vec::new();
-    loop {
+    if plan.rounds_max == Some(0) || !seat.wait(plan.starts_us).await {
+        return;
+    }
+    for _ in 0..plan.rounds_max.unwrap_or(u64::MAX) {
         let pause_us = if again.is_empty() { plan.pause_us } else { RETRY_US.min(plan.pause_us) };
         if !seat.pause(pause_us).await {
             return;
@@ -265,6 +268,7 @@ pub(super) fn outcome_of(response: &ProduceResponse) -> Outcome {
 }
 
 fn tell(seat: &Seat, plan: &ProducerPlan, sending: &Sending, invoked_ns: u64, outcome: Outcome) {
+    seat.performs();
     seat.shared.history.tell(Fact::Produced(ProduceAttempt {
         operation: sending.draft.operation,
         attempt: sending.attempt,
