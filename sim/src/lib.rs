@@ -5,7 +5,8 @@
 //! observe through their probe.
 //!
 //! Reading order: `plan` (a run as data), `cluster` (nodes in a world), `workload` (clients), `faults`,
-//! `run` (the phases), `checkers` (what must hold), `cli`.
+//! `run` (the phases), `checkers` (what must hold), `shrink` and `timeline` (a failure made small and
+//! made visible), `cli`.
 
 pub mod buggify;
 pub mod checkers;
@@ -22,7 +23,9 @@ pub mod plan;
 pub mod probe;
 pub mod run;
 pub mod scan;
+pub mod shrink;
 pub mod sweep;
+pub mod timeline;
 mod worker;
 mod workload;
 

@@ -11,16 +11,23 @@ mod mutants;
 mod replay;
 mod run;
 mod show;
+mod shrink;
 mod sweep;
+mod timeline;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::mpsc::channel;
 
 use clap::{Parser, Subcommand};
 
+use model::Bug;
+
+use crate::names::kebab;
 use crate::plan::{Plan, SEED_MAX};
 use crate::run::{Options, Report};
 
@@ -51,6 +58,10 @@ enum Command {
     Replay(replay::Args),
     /// Run many fresh seeds in child processes and add up what they reached.
     Sweep(sweep::Args),
+    /// Make a failure small: few faults, few requests, the same broken property.
+    Shrink(shrink::Args),
+    /// Write a run as one HTML page: nodes, faults, watermarks, clients, what broke.
+    Timeline(timeline::Args),
     /// Print the plan of a seed.
     Plan(run::PlanArgs),
     /// Crash the storage at every disk operation of its workloads, and recover from each.
@@ -94,10 +105,61 @@ pub fn main() -> ExitCode {
         Some(Command::Canary(args)) => canary::canary(&args),
         Some(Command::Fleet(args)) => fleet::fleet(&args),
         Some(Command::Fingerprint(args)) => meta::fingerprint(&args),
+        Some(Command::Shrink(args)) => shrink::shrink(&args),
+        Some(Command::Timeline(args)) => timeline::timeline(&args),
         Some(Command::Plan(args)) => run::print_plan(&args),
         Some(Command::Check(args)) => check::check(&args),
         None => refuse("say what to do: `sim run --seed 1`, `sim sweep`, `sim --help`"),
     }
+}
+
+/// Which run a command is about.
+#[derive(Debug, clap::Args)]
+struct Subject {
+    /// The seed of the plan; with --schedule one that takes the place of the file's.
+    #[arg(long, value_parser = seed)]
+    seed: Option<u64>,
+    /// A plan to run instead of the seed's own.
+    #[arg(long, value_name = "FILE")]
+    schedule: Option<PathBuf>,
+    /// Plant this bug in the broker, such as `ack-before-sync`.
+    #[arg(long, value_name = "NAME", value_parser = bug)]
+    bug: Vec<Bug>,
+}
+
+impl Subject {
+    /// # Errors
+    /// Neither a seed nor a file that holds a plan.
+    fn plan(&self) -> Result<Plan, String> {
+        match (&self.schedule, self.seed) {
+            (Some(path), seed) => {
+                let plan = read_plan(path)?;
+                Ok(Plan { seed: seed.unwrap_or(plan.seed), ..plan })
+            }
+            (None, Some(seed)) => Ok(Plan::from_seed(seed)),
+            (None, None) => Err("give --seed, or --schedule, or both".to_owned()),
+        }
+    }
+
+    fn bugs(&self) -> BTreeSet<Bug> {
+        self.bug.iter().copied().collect()
+    }
+
+    fn options(&self, options: Options) -> Options {
+        Options { bugs: self.bugs(), ..options }
+    }
+}
+
+fn bug_name(bug: Bug) -> String {
+    kebab(&format!("{bug:?}"))
+}
+
+fn bug(text: &str) -> Result<Bug, String> {
+    let known = || {
+        let names: Vec<String> = Bug::ALL.iter().map(|bug| bug_name(*bug)).collect();
+        format!("no such bug; there are {}", names.join(", "))
+    };
+    Bug::ALL.iter().copied().find(|bug| bug_name(*bug) == text).ok_or_else(known)
 }
 
 /// What a command line cannot do.
@@ -136,8 +198,13 @@ fn run_plan(plan: &Plan, options: &Options) -> Result<Report, String> {
 
 /// Reads a plan from a file.
 #[expect(clippy::disallowed_methods, reason = "the command line reads what it is given")]
-fn read_plan(path: &std::path::Path) -> Result<Plan, String> {
+fn read_plan(path: &Path) -> Result<Plan, String> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
     Plan::from_toml(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line writes where it is told to")]
+fn write_file(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

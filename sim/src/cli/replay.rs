@@ -1,24 +1,18 @@
 //! `sim replay`: a failure again, with everything that may explain it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{COMMIT, quiet_panics, read_plan, refuse, run_plan, seed, show};
+use super::{COMMIT, Subject, quiet_panics, refuse, run_plan, show};
 use crate::cluster::BEGINNING_NS;
-use crate::plan::Plan;
 use crate::run::{Options, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Of the world; with --schedule it may be another one than the file's.
-    #[arg(long, value_parser = seed)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    subject: Subject,
     /// The commit that failed. Another build is refused, since it is another run.
     #[arg(long)]
     commit: Option<String>,
-    /// A plan to run instead of the seed's own.
-    #[arg(long, value_name = "FILE")]
-    schedule: Option<PathBuf>,
     /// Stop at this virtual second.
     #[arg(long, value_name = "SECONDS")]
     until: Option<u64>,
@@ -41,16 +35,12 @@ pub(super) fn replay(args: &Args) -> ExitCode {
             "this build is of commit {COMMIT}, the failure of {commit}: check that one out"
         ));
     }
-    let plan = match (&args.schedule, args.seed) {
-        (Some(path), seed) => match read_plan(path) {
-            Ok(plan) => Plan { seed: seed.unwrap_or(plan.seed), ..plan },
-            Err(reason) => return refuse(&reason),
-        },
-        (None, Some(seed)) => Plan::from_seed(seed),
-        (None, None) => return refuse("give --seed, or --schedule, or both"),
+    let plan = match args.subject.plan() {
+        Ok(plan) => plan,
+        Err(reason) => return refuse(&reason),
     };
     let until_ns = args.until.map(|seconds| BEGINNING_NS + seconds * 1_000_000_000);
-    let options = Options { until_ns, ..quiet_panics() };
+    let options = Options { until_ns, ..args.subject.options(quiet_panics()) };
     let report = match run_plan(&plan, &options) {
         Ok(report) => report,
         Err(reason) => return refuse(&reason),
@@ -65,7 +55,8 @@ pub(super) fn replay(args: &Args) -> ExitCode {
     match report.verdict {
         Verdict::Passed => ExitCode::SUCCESS,
         Verdict::Failed => {
-            eprintln!("{}", show::replay_line(plan.seed, args.schedule.as_deref()));
+            let Subject { seed, schedule, .. } = &args.subject;
+            eprintln!("{}", show::replay_line(*seed, schedule.as_deref(), &options.bugs));
             ExitCode::FAILURE
         }
     }

@@ -2,14 +2,19 @@
 
 use std::process::ExitCode;
 
-use super::{quiet_panics, refuse, run_plan, seed, show};
+use model::Bug;
+
+use super::{bug, quiet_panics, refuse, run_plan, seed, show};
 use crate::plan::Plan;
-use crate::run::Verdict;
+use crate::run::{Options, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[arg(long, value_parser = seed)]
     seed: u64,
+    /// Plant this bug in the broker, such as `ack-before-sync`.
+    #[arg(long, value_name = "NAME", value_parser = bug)]
+    bug: Vec<Bug>,
     /// Print the report as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -23,7 +28,9 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     let plan = Plan::from_seed(args.seed);
-    let report = match run_plan(&plan, &quiet_panics()) {
+    let bugs = args.bug.iter().copied().collect();
+    let options = Options { bugs, ..quiet_panics() };
+    let report = match run_plan(&plan, &options) {
         Ok(report) => report,
         Err(reason) => return refuse(&reason),
     };
@@ -35,7 +42,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     if report.verdict == Verdict::Passed {
         return ExitCode::SUCCESS;
     }
-    eprintln!("{}", show::replay_line(args.seed, None));
+    eprintln!("{}", show::replay_line(Some(args.seed), None, &options.bugs));
     ExitCode::FAILURE
 }
 

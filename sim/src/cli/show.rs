@@ -1,17 +1,26 @@
 //! A report as text and as JSON, and the line that replays a failure.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::COMMIT;
+use model::Bug;
+
+use super::{COMMIT, bug_name};
 use crate::LogLine;
 use crate::run::{Report, Verdict};
 
 /// The one line after a failure.
-pub(super) fn replay_line(seed: u64, schedule: Option<&Path>) -> String {
+pub(super) fn replay_line(
+    seed: Option<u64>,
+    schedule: Option<&Path>,
+    bugs: &BTreeSet<Bug>,
+) -> String {
+    let seed = seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
     let schedule = schedule.map(|path| format!(" --schedule {}", path.display()));
-    format!("sim replay --seed {seed} --commit {COMMIT}{}", schedule.unwrap_or_default())
+    let bugs: String = bugs.iter().map(|bug| format!(" --bug {}", bug_name(*bug))).collect();
+    format!("sim replay{seed} --commit {COMMIT}{}{bugs}", schedule.unwrap_or_default())
 }
 
 /// What a sweep adds up and a program reads.

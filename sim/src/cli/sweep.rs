@@ -1,6 +1,7 @@
 //! `sim sweep`: many seeds, and a table of what they reached.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use super::{COMMIT, refuse, seed, show};
@@ -64,7 +65,7 @@ pub(super) fn sweep(args: &Args) -> ExitCode {
     }
     for (class, (count, first)) in &total.classes {
         eprintln!("{count} x {class}: {}", first["text"].as_str().unwrap_or_default());
-        eprintln!("{}", show::replay_line(first["seed"].as_u64().unwrap_or_default(), None));
+        eprintln!("{}", show::replay_line(first["seed"].as_u64(), None, &BTreeSet::new()));
     }
     if total.failed_runs == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,0 +1,147 @@
+//! `sim shrink`: a failure made small, written as a plan that replays it.
+
+use core::time::Duration;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{COMMIT, Subject, quiet_panics, refuse, run_plan, show, write_file};
+use crate::mutants::{MUTANTS, Mutant};
+use crate::plan::Plan;
+use crate::run::Options;
+use crate::shrink::{Bounds, Failure, SCHEDULERS, Shrunk, shrink as make_small};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    subject: Subject,
+    /// Where the small plan goes, such as `sim/regressions/lost-ack.toml`.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Add drawn faults until the schedule has so many.
+    #[arg(long, default_value_t = 0, conflicts_with = "schedule")]
+    faults_min: usize,
+    /// Take a failure before which clients made so many requests; with --tries.
+    #[arg(long, default_value_t = 0, conflicts_with = "schedule")]
+    operations_min: u64,
+    /// If the seed passes, take the first of the next so many that fails.
+    #[arg(long, default_value_t = 0, conflicts_with = "schedule")]
+    tries: u64,
+    /// Stop trying after so many runs.
+    #[arg(long, default_value_t = 5_000)]
+    runs_max: u64,
+    /// Stop trying after so many seconds.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    time_max: u64,
+}
+
+/// A candidate may take so many times the events of the failure; what takes more hangs.
+const PATIENCE: u64 = 4;
+const EVENTS_MIN: u64 = 1_000_000;
+
+pub(super) fn shrink(args: &Args) -> ExitCode {
+    match find(args).and_then(|plan| shrink_plan(args, &plan)) {
+        Ok(shrunk) => tell(args, &shrunk),
+        Err(reason) => refuse(&reason),
+    }
+}
+
+/// The plan to shrink.
+fn find(args: &Args) -> Result<Plan, String> {
+    let wants_more = args.tries + args.operations_min > 0 || args.faults_min > 0;
+    if args.subject.schedule.is_some() || !wants_more {
+        return args.subject.plan();
+    }
+    let first = args.subject.seed.ok_or("give --seed, or --schedule, or both")?;
+    let mut plans = (first..=first + args.tries).map(|seed| Plan::crowded(seed, args.faults_min));
+    let mut runner = Runner::new(args);
+    let is_meant = |plan: &Plan| {
+        let failure = runner.run(plan);
+        failure.is_some_and(|it| it.operations.values().sum::<u64>() >= args.operations_min)
+    };
+    plans.find(is_meant).ok_or_else(|| format!("{} seeds: none fails like that", args.tries + 1))
+}
+
+fn shrink_plan(args: &Args, plan: &Plan) -> Result<Shrunk, String> {
+    let mut runner = Runner::new(args);
+    let mut run = |plan: &Plan| {
+        let failure = runner.run(plan)?;
+        runner.events_max.get_or_insert(runner.events.saturating_mul(PATIENCE).max(EVENTS_MIN));
+        Some(failure)
+    };
+    let bounds = Bounds { runs_max: args.runs_max, time_max: Duration::from_secs(args.time_max) };
+    let tell = &mut |line: &str| println!("{line}");
+    make_small(plan, bounds, &mut run, tell).map_err(str::to_owned)
+}
+
+struct Runner {
+    clean: Options,
+    planted: Options,
+    /// Of the last run.
+    events: u64,
+    events_max: Option<u64>,
+}
+
+impl Runner {
+    fn new(args: &Args) -> Self {
+        let clean = quiet_panics();
+        let planted = args.subject.options(clean.clone());
+        Self { clean, planted, events: 0, events_max: None }
+    }
+
+    /// How the plan fails. With a planted bug only what its row in the table of mutants expects counts,
+    /// and nothing that the broker shows without it.
+    fn run(&mut self, plan: &Plan) -> Option<Failure> {
+        let bounded =
+            |options: &Options| Options { events_max: self.events_max, ..options.clone() };
+        let report = run_plan(plan, &bounded(&self.planted)).ok()?;
+        self.events = report.counters.events;
+        let failure = Failure::of(&report)?;
+        if !self.planted.bugs.is_empty() {
+            let checker = failure.class.split('/').next().unwrap_or_default();
+            let is_planted = |it: &&Mutant| self.planted.bugs.contains(&it.bug);
+            if !MUTANTS.iter().filter(is_planted).any(|mutant| mutant.expects(checker)) {
+                return None;
+            }
+            let clean = run_plan(plan, &bounded(&self.clean)).ok()?;
+            if Failure::of(&clean).is_some_and(|it| it.class == failure.class) {
+                return None;
+            }
+        }
+        Some(failure)
+    }
+}
+
+fn tell(args: &Args, shrunk: &Shrunk) -> ExitCode {
+    let replay = show::replay_line(None, Some(args.out.as_path()), &args.subject.bugs());
+    let text = format!("{}{}", preface(args, shrunk), shrunk.plan.to_toml());
+    if let Err(reason) = write_file(&args.out, &text) {
+        return refuse(&reason);
+    }
+    println!(
+        "{} under {} of {SCHEDULERS} scheduler seeds, {} runs, {}.{} s\nfrom {}\nto   {}",
+        shrunk.class,
+        shrunk.schedulers_failing,
+        shrunk.runs,
+        shrunk.wall.as_secs(),
+        shrunk.wall.subsec_millis() / 100,
+        shrunk.before,
+        shrunk.after
+    );
+    println!("{replay}");
+    ExitCode::SUCCESS
+}
+
+/// What a reader of the file wants to know first, as comments.
+fn preface(args: &Args, shrunk: &Shrunk) -> String {
+    let bugs = args.subject.bugs();
+    let planted: Vec<String> = bugs.iter().map(|bug| super::bug_name(*bug)).collect();
+    let planted = match planted.is_empty() {
+        true => String::new(),
+        false => format!("# With the planted bug {}.\n", planted.join(", ")),
+    };
+    format!(
+        "# {}\n{planted}# Commit {COMMIT}; under {} of {SCHEDULERS} scheduler seeds.\n\
+         # From {}\n# to {}.\n",
+        shrunk.class, shrunk.schedulers_failing, shrunk.before, shrunk.after
+    )
+}
