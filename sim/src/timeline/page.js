@@ -20,6 +20,27 @@ function time(at, step) {
   return (at / 1e6).toFixed(decimals) + " s";
 }
 
+// Offsets fill their lane: the lowest and the highest of those in view.
+function fit(drawing) {
+  const holder = drawing.closest("[data-offsets]");
+  if (!holder) return;
+  let [low, high] = [Infinity, -Infinity];
+  for (const [, line] of data.offsets[holder.dataset.offsets].lines) {
+    const before = value(line, view.from);
+    const seen = line.filter(([when]) => view.from < when && when < view.until);
+    for (const it of before === null ? seen : [[view.from, before], ...seen]) {
+      low = Math.min(low, it[1]);
+      high = Math.max(high, it[1]);
+    }
+  }
+  if (low > high) return;
+  const room = (high - low) / 12 + 0.5;
+  drawing.dataset.y = -high - room;
+  drawing.dataset.height = high - low + 2 * room;
+  const [top, bottom] = holder.closest(".lane").querySelectorAll(".scale");
+  [top.textContent, bottom.textContent] = [high, low === high ? "" : low];
+}
+
 function draw() {
   const width = view.until - view.from;
   for (const it of stretches) {
@@ -32,6 +53,7 @@ function draw() {
     it.style.color = it.scrollWidth > it.clientWidth ? "transparent" : "";
   }
   for (const it of drawings) {
+    fit(it);
     it.setAttribute("viewBox", `${view.from} ${it.dataset.y} ${width} ${it.dataset.height}`);
   }
   for (const it of placed) {
@@ -100,7 +122,7 @@ function value(line, when) {
     const middle = (low + high) >> 1;
     if (line[middle][0] <= when) low = middle + 1; else high = middle;
   }
-  return low ? line[low - 1][1] : "none yet";
+  return low ? line[low - 1][1] : null;
 }
 
 // The marks within a few pixels.
@@ -115,7 +137,7 @@ function told(target, when, reach) {
   const offsets = target.closest("[data-offsets]");
   if (offsets) {
     const { name, lines } = data.offsets[offsets.dataset.offsets];
-    return [name, ...lines.map(([what, line]) => `${what}: ${value(line, when)}`)].join("\n");
+    return [name, ...lines.map(([what, line]) => `${what}: ${value(line, when) ?? "none yet"}`)].join("\n");
   }
   const lane = target.closest("[data-marks]");
   if (!lane) return "";
