@@ -3,6 +3,19 @@
 //! Source: Kafka `ClassicGroup`, `GroupMetadataManager` (the `classicGroup…` methods); KIP-62,
 //! KIP-345 (static members), KIP-394 (member ids first), KIP-814 (static leaders).
 
+mod describe;
+mod group;
+mod join;
+mod member;
+mod rebalance;
+mod session;
+mod static_member;
+mod stored;
+mod subscription;
+mod sync;
+
+pub(crate) use group::ClassicGroup;
+
 use core::fmt;
 
 /// Where a classic group stands.

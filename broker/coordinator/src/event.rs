@@ -44,7 +44,7 @@ pub enum Event {
     TopicsDeleted {
         topics: Vec<TopicName>,
     },
-    /// The time of the first deadline has come.
+    /// The time of [`crate::Coordinator::next_deadline`] has come.
     Tick,
 }
 

@@ -1,22 +1,31 @@
 //! Consumer groups and committed offsets as a pure core.
 //!
-//! Promises: every decision about the groups of one `__consumer_offsets` partition is made in its
-//! `step`, from the event, the state and [`model::Now`] alone; an answer that rests
+//! Promises: every decision about the groups of one `__consumer_offsets` partition is made in
+//! [`Coordinator::step`], from the event, the state and [`model::Now`] alone; an answer that rests
 //! on a record leaves only after the log has reported that record durable.
 //! Does not: read or write bytes (the driver encodes [`Record`]s), choose the partition of a group,
 //! check authorization, know KIP-848 or transactions. Not wired into the server yet.
 //! Source: Kafka `GroupMetadataManager`, `ClassicGroup`, `OffsetMetadataManager`.
 
 mod classic;
+mod commit;
+mod context;
+mod coordinator;
 mod deadlines;
+mod describe;
 mod event;
+mod expiry;
 mod ids;
 mod offsets;
 mod record;
 mod request;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod writes;
 
 pub use classic::GroupState;
+pub use coordinator::{Coordinator, Stats};
 pub use event::{Effect, Event, Ticket, Token};
 pub use ids::{Bytes, GenerationId, GroupId, InstanceId, MemberId, Text, TopicName};
 pub use offsets::{CommittedOffset, NamedPartition, Offsets};

@@ -237,10 +237,10 @@ impl Response {
 
 impl Request {
     /// The answer to a request that the coordinator cannot take.
-    pub(crate) fn refused(self, error: ErrorCode) -> Response {
+    pub(crate) fn refused(&self, error: ErrorCode) -> Response {
         match self {
             Self::Join(join) => {
-                Response::Join(Err(JoinRefusal { error, member_id: join.member_id }))
+                Response::Join(Err(JoinRefusal { error, member_id: join.member_id.clone() }))
             }
             Self::Sync(_) => Response::Sync(Err(error)),
             Self::Heartbeat(_) => Response::Heartbeat(Err(error)),
@@ -254,8 +254,9 @@ impl Request {
 
 impl OffsetCommitRequest {
     /// Every partition with the same error.
-    pub(crate) fn refused(self, error: ErrorCode) -> Response {
-        let offsets = self.offsets.into_iter();
-        Response::OffsetCommit(offsets.map(|o| PartitionError { at: o.at, error }).collect())
+    pub(crate) fn refused(&self, error: ErrorCode) -> Response {
+        let offsets = self.offsets.iter();
+        let refused = offsets.map(|o| PartitionError { at: o.at.clone(), error });
+        Response::OffsetCommit(refused.collect())
     }
 }

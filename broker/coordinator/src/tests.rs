@@ -1,0 +1,9 @@
+//! Event in, effects out: each rule of the classic protocol, and a seeded run of random members.
+
+mod joining;
+mod loading;
+mod offsets;
+mod sessions;
+mod static_members;
+mod syncing;
+mod world;
