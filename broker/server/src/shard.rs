@@ -83,6 +83,7 @@ pub(crate) struct Shard<R: Runtime> {
     arrivals: inbound::Arrivals,
     ahead: inbound::Ahead,
     directories: start::Directories,
+    checkpoint_turn: upkeep::CheckpointTurn,
     /// Committed metadata on its way to this shard's image.
     deltas: Sender<inbound::Arrived>,
     /// The controller and its log, on the first shard.
@@ -121,6 +122,7 @@ impl<R: Runtime> Shard<R> {
             arrivals: inbound::Arrivals::default(),
             ahead: inbound::Ahead::default(),
             directories: start::Directories::default(),
+            checkpoint_turn: upkeep::CheckpointTurn::default(),
             deltas,
             driver: OnceCell::new(),
             rt,

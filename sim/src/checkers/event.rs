@@ -44,6 +44,12 @@ pub enum Fact {
     Produced(ProduceAttempt),
     /// What one partition of one fetch answered; an empty answer tells its offsets too.
     Consumed(Consumed),
+    /// A fetch in a session (KIP-227) was answered: the partitions of which the answer gave neither
+    /// records nor an error, and where the consumer goes on in each.
+    SessionAnswered {
+        consumer: u32,
+        silent: Vec<(TopicPartition, Offset)>,
+    },
     /// A consumer has read this partition to its end, after the last produce was answered.
     CaughtUp {
         at: TopicPartition,

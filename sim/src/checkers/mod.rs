@@ -20,6 +20,7 @@ mod producer_order;
 mod recovery_keeps_synced;
 mod replicas_identical;
 mod service_returns;
+mod sessions_tell;
 mod time_lookup;
 mod values_are_read;
 mod values_once;
@@ -75,6 +76,7 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::new(indexes_agree::IndexesAgree::default()),
         Box::new(compaction_keeps_latest::CompactionKeepsLatest::default()),
         Box::new(time_lookup::TimeLookup::default()),
+        Box::new(sessions_tell::SessionsTell::default()),
         Box::new(polls_follow::PollsFollow::default()),
         Box::new(values_once::ValuesOnce::default()),
         Box::new(values_are_read::ValuesAreRead::default()),

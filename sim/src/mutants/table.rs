@@ -23,10 +23,10 @@ const C1: &str = "c1-acked-stays";
 const C3: &str = "c3-producer-order";
 const C4: &str = "c4-offsets-increase";
 const C5: &str = "c5-watermarks";
-const C11: &str = "c11-service-returns";
 const C14: &str = crash_points::NAME;
 const POLLS: &str = "polls-follow";
 const READ: &str = "values-are-read";
+const TELL: &str = "sessions-tell";
 const ONCE: &str = "values-once";
 
 /// Every value of [`Bug`], in its order.
@@ -136,7 +136,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         bug: Bug::FetchSessionLosesPartition,
         relative: "KAFKA-8052, KAFKA-9137 are of the same kind",
-        expected: &[C11, READ],
+        expected: &[TELL],
         crashed: &[],
     },
     Mutant {

@@ -49,6 +49,8 @@ pub(super) struct Conduct<'p> {
     pub(super) schedule: Schedule,
     /// The node's process met a fault after which it may have given a log up.
     pub(super) disk_failed: bool,
+    /// Disk operations that had failed when the process was started.
+    pub(super) disk_errors_at_boot: u64,
     /// The node has crashed and does not serve again yet.
     pub(super) crash: Option<Crash>,
     /// Starts after which the recovered logs were looked at.
@@ -84,6 +86,7 @@ impl<'p> Conduct<'p> {
             plight: Plight::None,
             schedule: Schedule::new(&plan.schedule),
             disk_failed: false,
+            disk_errors_at_boot: 0,
             crash: None,
             looked_at: 0,
             counters: Counters::default(),

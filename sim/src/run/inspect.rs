@@ -8,10 +8,22 @@ use model::{Observation, Offset, TopicPartition};
 use super::conduct::Conduct;
 use crate::checkers::Fact;
 use crate::checkers::event::{Recovered, ResourceUse};
-use crate::scan::{LogScan, segments_of};
+use crate::scan::{LogScan, offsets_of, segments_of};
+
+/// Where logs start, as of the last time that somebody wrote it down.
+const LOG_STARTS: &str = "log-start-offset-checkpoint";
 
 /// Logs as their files say.
 type Logs = BTreeMap<TopicPartition, LogScan>;
+
+/// Whether a directory's checkpoints tell of the logs as they are.
+#[derive(Debug, Clone, Copy)]
+enum Checkpoints {
+    /// A stop in good order wrote them last.
+    Current,
+    /// Up to a second older than the logs: comparing two of them would compare their times.
+    Old,
+}
 
 /// What is remembered of a crash until the recovery from it is done.
 #[derive(Default)]
@@ -53,24 +65,24 @@ impl Conduct<'_> {
         self.tell(Fact::Resources { node, drained: true, uses: vec![connections] });
     }
 
-    /// The files as they lie, read by the independent scanner.
+    /// The files as they lie after a stop in good order, read by the independent scanner.
     pub(super) fn tell_final_logs(&self) {
         let node = self.cluster.node_id();
-        for (at, log) in self.scan() {
+        for (at, log) in self.scan(Checkpoints::Current) {
             self.tell(Fact::FinalLog { node, at, log });
         }
     }
 
     /// Looks at the files before a crash takes something away.
     pub(super) fn remember_logs(&mut self) {
-        self.crash = Some(Crash { before: self.scan() });
+        self.crash = Some(Crash { before: self.scan(Checkpoints::Old) });
     }
 
     /// The node serves again: what did recovery make of the files?
     pub(super) fn tell_recovered(&mut self) {
         let Some(crash) = self.crash.take() else { return };
         let node = self.cluster.node_id();
-        let mut found = self.scan();
+        let mut found = self.scan(Checkpoints::Old);
         for (at, before) in crash.before {
             let after = found.remove(&at).unwrap_or_default();
             let persisted_end = self.judge.promises().0.get(&at).copied().unwrap_or_default();
@@ -79,15 +91,21 @@ impl Conduct<'_> {
     }
 
     /// Every log of a known topic that has a directory.
-    fn scan(&self) -> Logs {
+    fn scan(&self, checkpoints: Checkpoints) -> Logs {
         let topics = self.shared.topics.borrow();
         let (world, node) = (&self.cluster.world, self.cluster.node());
         let mut logs = Logs::new();
         for directory in self.cluster.directories() {
+            let starts = match checkpoints {
+                Checkpoints::Current => world.read_file(node, &directory.join(LOG_STARTS)).ok(),
+                Checkpoints::Old => None,
+            };
+            let starts = starts.map(|content| offsets_of(&content)).unwrap_or_default();
             for (name, topic) in topics.iter() {
                 for at in topic.partitions() {
-                    let path = directory.join(format!("{name}-{}", at.partition));
-                    if let Some(log) = scan_log(world, node, &path) {
+                    let name = format!("{name}-{}", at.partition);
+                    let start = starts.get(&name).copied();
+                    if let Some(log) = scan_log(world, node, &directory.join(name), start) {
                         logs.insert(at, log);
                     }
                 }
@@ -101,6 +119,7 @@ fn scan_log(
     world: &runtime::memory::World,
     node: runtime::memory::NodeIndex,
     directory: &Path,
+    start: Option<Offset>,
 ) -> Option<LogScan> {
     let entries = world.list(node, directory).ok()?;
     let file = |entry: runtime::Entry| {
@@ -108,5 +127,5 @@ fn scan_log(
         Some((entry.name, bytes))
     };
     let segments = segments_of(entries.into_iter().filter_map(file));
-    Some(LogScan::read(&segments, None))
+    Some(LogScan::read(&segments, start))
 }

@@ -45,6 +45,7 @@ impl Conduct<'_> {
         self.plight = Plight::None;
         // A process starts with a disk that it has not seen fail.
         self.disk_failed = self.schedule.disk_is_failing();
+        self.disk_errors_at_boot = self.disk_errors();
         self.counters.boots += 1;
         self.changed(NodeChange::Booted);
         self.judge.saw(Trigger::Boot);
@@ -73,9 +74,17 @@ impl Conduct<'_> {
         self.tell(Fact::Node { node: self.cluster.node_id(), change });
     }
 
-    /// Whether the node has had a reason to give up a log since it was started.
+    /// Whether the node has had a reason to give up a log since it was started. What the kernel
+    /// failed to write back before that is told to whoever syncs the file first, which may be the
+    /// replay of a journal: the node does not start then, and does the same work again next time.
     pub(super) fn disk_may_have_failed(&self) -> bool {
-        self.disk_failed
+        self.disk_failed || self.disk_errors() > self.disk_errors_at_boot
+    }
+
+    /// Operations of the node's disk that a fault answered.
+    fn disk_errors(&self) -> u64 {
+        let stats = self.cluster.world.disk_stats(self.cluster.node());
+        stats.failed_count + stats.no_space_count + stats.writeback_error_count
     }
 
     /// Notices that the process has ended, and says so if it should not have.
@@ -94,7 +103,7 @@ impl Conduct<'_> {
 
     fn exited(&mut self, how: Exit) -> Step {
         self.changed(NodeChange::Stopped);
-        if how == Exit::Failed && !self.disk_failed {
+        if how == Exit::Failed && !self.disk_may_have_failed() {
             let text = format!("the node gave up without a fault: {}", self.last_error());
             return self.wrong("exit", &text);
         }

@@ -48,9 +48,10 @@ impl LogScan {
             let last = segment.batches.last();
             last.map_or(segment.base_offset, |last| last.batch.last_offset.after(1))
         };
+        let log_start_offset = log_start_offset.unwrap_or(first).max(first);
         Self {
-            log_start_offset: log_start_offset.unwrap_or(first).max(first),
-            log_end_offset: scans.last().map_or(first, end),
+            log_start_offset,
+            log_end_offset: scans.last().map_or(first, end).max(log_start_offset),
             segments: scans,
         }
     }

@@ -5,9 +5,11 @@
 //! Does not: decompress, repair, or decide what should be there (the checkers do).
 
 mod batch;
+mod checkpoint;
 mod crc32c;
 mod files;
 
+pub use checkpoint::offsets_of;
 pub use files::{SegmentFiles, segments_of};
 
 use crate::checkers::event::BatchSeen;
@@ -18,7 +20,8 @@ use model::Offset;
 pub struct LogScan {
     /// First offset that a reader may ask for: the checkpoint's if given, else the first segment's.
     pub log_start_offset: Offset,
-    /// One past the last offset of the last whole batch; the last segment's base if it has none.
+    /// One past the last offset of the last whole batch; the last segment's base if it has none. Never
+    /// below the log start: of a log whose records were all deleted, that is all there is.
     pub log_end_offset: Offset,
     pub segments: Vec<SegmentScan>,
 }

@@ -37,6 +37,8 @@ struct Consumer {
     channel: Channel,
     cursors: BTreeMap<TopicPartition, Cursor>,
     session: Option<FetchSession>,
+    /// The last answer was of a session that was open before, so that it may leave partitions out.
+    in_session: bool,
     poll: u64,
     /// Answers that told of a partition without an error.
     answers: u64,
@@ -49,8 +51,15 @@ pub(super) async fn consume(mut seat: Seat, plan: ConsumerPlan) {
     if fetches_left == 0 || !seat.wait(plan.starts_us).await {
         return;
     }
-    let mut consumer =
-        Consumer { plan, channel, cursors: BTreeMap::new(), session: None, poll: 0, answers: 0 };
+    let mut consumer = Consumer {
+        plan,
+        channel,
+        cursors: BTreeMap::new(),
+        session: None,
+        in_session: false,
+        poll: 0,
+        answers: 0,
+    };
     while fetches_left > 0 && seat.pause(pause_us).await {
         fetches_left -= 1;
         let Some(topic) = seat.shared.topic(&consumer.plan.topic) else { continue };
@@ -103,6 +112,9 @@ impl Consumer {
             self.session = None;
             return;
         };
+        if self.plan.sessions {
+            self.tell_silent(seat, &asked, &answers);
+        }
         for answer in answers {
             let Some(cursor) = asked.get(&answer.at).copied() else { continue };
             match ErrorCode::from_code(answer.error_code) {
@@ -119,6 +131,23 @@ impl Consumer {
                 _ => {}
             }
         }
+    }
+
+    /// Partitions that the session's answer says nothing of. An answer that opens a session or refuses
+    /// one starts anew: the order of turns does.
+    fn tell_silent(
+        &self,
+        seat: &Seat,
+        asked: &BTreeMap<TopicPartition, Cursor>,
+        answers: &[Answer],
+    ) {
+        let is_told = |at| {
+            let of = |it: &&Answer| it.at == at && (it.error_code != 0 || !it.records.is_empty());
+            answers.iter().find(of).is_some()
+        };
+        let silent = asked.iter().filter(|(at, _)| self.in_session && !is_told(**at));
+        let silent = silent.map(|(at, cursor)| (*at, cursor.offset)).collect();
+        seat.shared.history.tell(Fact::SessionAnswered { consumer: seat.number, silent });
     }
 
     fn take(&mut self, seat: &Seat, answer: &Answer, cursor: Cursor) {
@@ -179,6 +208,7 @@ impl Consumer {
         }
         let request = session.request();
         let response = self.channel.call(seat, &request).await.map_err(|_| ())?;
+        self.in_session = request.session_epoch > 0 && response.error_code == 0;
         let fetched = session.absorb(response).map_err(|_| ())?;
         let answer = |it: client::Fetched| Answer {
             at: TopicPartition { topic: it.topic, partition: it.partition },
@@ -311,7 +341,8 @@ pub(crate) async fn read_to_end(mut seat: Seat, name: String, at: TopicPartition
         rounds_max: None,
     };
     let cursors = BTreeMap::from([(at, Cursor { offset: start, sought: true })]);
-    let mut reader = Consumer { plan, channel, cursors, session: None, poll: 0, answers: 0 };
+    let mut reader =
+        Consumer { plan, channel, cursors, session: None, in_session: false, poll: 0, answers: 0 };
     let mut silent = 0;
     while silent < SILENT_FETCHES_MAX {
         let (before, answers) = (reader.cursors[&at], reader.answers);

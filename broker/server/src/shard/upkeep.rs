@@ -3,11 +3,13 @@
 //!
 //! Checkpoint files belong to the first shard; the others send it their values.
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::rc::Rc;
 
 use model::{Bug, Buggify};
 use replication::Event;
+use runtime::sync::Notify;
 use runtime::{Runtime, TaskClass};
 use storage::{Checkpoints, SnapshotUse, StoreEvent, mark_clean};
 
@@ -30,6 +32,32 @@ const CHECKPOINT_PER_LOG: Duration = Duration::from_millis(1);
 const PARTITIONS_PER_STEP: usize = 256;
 /// Checks between two looks at idle producers (every 10 minutes, as in Kafka).
 const CHECKS_PER_EXPIRY: u32 = 2;
+
+/// Whose turn it is to write the checkpoint files: two writers would share the temporary name of a
+/// file, and the later one might bring older values.
+#[derive(Default)]
+pub(super) struct CheckpointTurn {
+    is_taken: Cell<bool>,
+    given_back: Notify,
+}
+
+struct Turn<'t>(&'t CheckpointTurn);
+
+impl CheckpointTurn {
+    async fn take(&self) -> Turn<'_> {
+        while self.is_taken.replace(true) {
+            self.given_back.notified().await;
+        }
+        Turn(self)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.is_taken.set(false);
+        self.0.given_back.notify();
+    }
+}
 
 pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
     let task_shard = Rc::clone(shard);
@@ -79,18 +107,20 @@ async fn keep_checkpoints<R: Runtime>(shard: &Shard<R>) {
             next_sync = shard.rt.now().mono + sync_every();
         }
         match write_checkpoints(shard, syncs, on_disk.take()).await {
-            Ok(written) => on_disk = Some(written),
+            Ok(Some(written)) => on_disk = Some(written),
+            Ok(None) => return,
             Err(reason) => shard.log(Level::Error, format!("cannot write checkpoints: {reason}")),
         }
     }
 }
 
-/// Asks every shard for its values and writes the checkpoint files that change. Returns what they say now.
+/// Asks every shard for its values and writes the checkpoint files that change. Returns what they say now; `None` when
+/// the node stops, which has the last word.
 async fn write_checkpoints<R: Runtime>(
     shard: &Shard<R>,
     syncs: bool,
     on_disk: Option<Vec<Checkpoints>>,
-) -> Result<Vec<Checkpoints>, String> {
+) -> Result<Option<Vec<Checkpoints>>, String> {
     let mut asked = Vec::new();
     for of in shard.shards().filter(|of| *of != shard.id) {
         asked.push(shard.mesh.submit(of, Request::Checkpoints { syncs }).await);
@@ -101,7 +131,11 @@ async fn write_checkpoints<R: Runtime>(
             merge(&mut merged, more);
         }
     }
-    write(shard, merged, on_disk).await
+    let turn = shard.checkpoint_turn.take().await;
+    if shard.stopping.get() {
+        return Ok(None);
+    }
+    write(shard, &turn, merged, on_disk).await.map(Some)
 }
 
 /// This shard's values. Takes the producer snapshots that are due, and with `syncs` asks for a sync of every log.
@@ -128,6 +162,7 @@ async fn write_producer_snapshot<R: Runtime>(partition: &Partition<R>, used: Sna
 
 async fn write<R: Runtime>(
     shard: &Shard<R>,
+    _turn: &Turn<'_>,
     merged: Vec<Checkpoints>,
     on_disk: Option<Vec<Checkpoints>>,
 ) -> Result<Vec<Checkpoints>, String> {
@@ -187,7 +222,8 @@ pub(super) async fn close_all<R: Runtime>(shard: &Shard<R>) -> Result<(), String
             Ok(merged)
         });
     }
-    write(shard, merged?, None).await?;
+    let turn = shard.checkpoint_turn.take().await;
+    write(shard, &turn, merged?, None).await?;
     for path in &shard.boot.directories {
         mark_clean(&shard.rt, path).await.map_err(|error| error.to_string())?;
     }

@@ -295,10 +295,13 @@ impl<P: Probe> Disk for MemoryRuntime<P> {
         let deadline = self.now().mono + Duration::from_secs(2);
         loop {
             let (process, post) = (self.process(), self.post().clone());
-            let now = self.now().mono;
-            if self.with(|state, _| state.nodes[process.node].disk.try_lock(inode, now)) {
+            // A lock outlives its process by the world's time, whatever the node's clock shows.
+            let taken =
+                self.with(|state, _| state.nodes[process.node].disk.try_lock(inode, state.now));
+            if taken {
                 return Ok(MemoryLock { process, inode, post });
             }
+            let now = self.now().mono;
             if now >= deadline {
                 return Err(Error::Locked);
             }
