@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{refuse, seed};
-use crate::crash_points::{Feature, Options, Report, by_name, sweep};
+use crate::crash_points::{Feature, Options, Report, by_name, sweep_all};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -16,6 +16,9 @@ pub(super) struct Args {
     /// Look at every n-th boundary between two disk operations.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     stride: u64,
+    /// Cores that sweep at the same time.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
 }
 
 pub(super) fn crash_points(args: &Args) -> ExitCode {
@@ -34,18 +37,14 @@ pub(super) fn crash_points(args: &Args) -> ExitCode {
         "{:<22} {:>10} {:>8} {:>9} {:>14} {:>10}",
         "workload", "operations", "images", "unsynced", "second crashes", "violations"
     );
-    let mut all = Report::default();
-    for feature in chosen {
-        let options = Options {
-            seed: args.seed,
-            bugs: Default::default(),
-            stride: args.stride,
-            stops_early: false,
-        };
-        let report = sweep(feature, &options);
-        print(&feature.name(), &report);
-        all.merge(report);
-    }
+    let options = Options {
+        seed: args.seed,
+        bugs: Default::default(),
+        stride: args.stride,
+        stops_early: false,
+    };
+    let tell = |feature: Feature, report: &Report| print(&feature.name(), report);
+    let all = sweep_all(&chosen, &options, args.jobs, tell);
     print("all", &all);
     for violation in &all.violations {
         eprintln!("{violation}");

@@ -15,6 +15,7 @@
 mod feature;
 mod judge;
 mod node;
+mod parallel;
 mod play;
 mod promise;
 
@@ -26,6 +27,8 @@ use runtime::memory::{DiskImage, Life, PowerLoss};
 pub use feature::Feature;
 use feature::LOGS;
 use judge::{Finding, Recovered, judge};
+pub use parallel::sweep_all;
+
 use node::{LIMIT, Running, StorageNode};
 use play::Shared;
 use promise::Promise;
@@ -58,6 +61,21 @@ pub struct Options {
     pub stops_early: bool,
 }
 
+/// Which of the boundaries that the stride leaves: every `of`th, from `number` on.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    number: u64,
+    of: u64,
+}
+
+impl Share {
+    const WHOLE: Self = Self { number: 0, of: 1 };
+
+    fn has(self, boundary: u64) -> bool {
+        boundary % self.of == self.number
+    }
+}
+
 /// What a sweep over one workload found.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -80,6 +98,14 @@ impl Report {
         }
     }
 
+    /// The report of a workload from those of its shares, each of which played all of it.
+    fn joined(shares: Vec<Self>) -> Self {
+        let operations = shares.iter().map(|share| share.operations).max().unwrap_or_default();
+        let mut whole = Self::default();
+        shares.into_iter().for_each(|share| whole.merge(share));
+        Self { operations, ..whole }
+    }
+
     /// Adds another sweep's figures.
     pub fn merge(&mut self, other: Self) {
         self.operations += other.operations;
@@ -97,6 +123,10 @@ impl Report {
 /// Runs one workload and crashes it everywhere.
 #[must_use]
 pub fn sweep(feature: Feature, options: &Options) -> Report {
+    sweep_share(feature, options, Share::WHOLE)
+}
+
+fn sweep_share(feature: Feature, options: &Options, share: Share) -> Report {
     let mut report = Report::default();
     let mut workload = match Workload::start(feature, options) {
         Ok(workload) => workload,
@@ -108,7 +138,8 @@ pub fn sweep(feature: Feature, options: &Options) -> Report {
     let first = workload.node.world.disk_operation_count(workload.node.node);
     while workload.goes_on(first + report.operations + 1) {
         report.operations += 1;
-        if !report.operations.is_multiple_of(options.stride) {
+        let is_meant = report.operations.is_multiple_of(options.stride);
+        if !is_meant || !share.has(report.operations / options.stride) {
             continue;
         }
         for how in LOSSES {
