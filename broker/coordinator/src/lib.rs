@@ -4,11 +4,14 @@
 //! [`Coordinator::step`], from the event, the state and [`model::Now`] alone; an answer that rests
 //! on a record leaves only after the log has reported that record durable.
 //! Does not: read or write bytes (the driver encodes [`Record`]s), choose the partition of a group,
-//! check authorization, know KIP-848 or transactions. Not wired into the server yet.
+//! check authorization, know transactions. Groups of KIP-848 are a core of their own beside it,
+//! [`consumer::ConsumerGroups`]; a group cannot change from one to the other yet. Not wired into the
+//! server yet.
 //! Source: Kafka `GroupMetadataManager`, `ClassicGroup`, `OffsetMetadataManager`.
 
 mod classic;
 mod commit;
+pub mod consumer;
 mod context;
 mod coordinator;
 mod deadlines;
