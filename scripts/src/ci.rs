@@ -21,11 +21,12 @@ pub const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "test", run: || cargo(TEST_COMMAND) },
     Step { name: "benches", run: || cargo(BENCH_COMMAND) },
-    // The simulator, last: first that it repeats itself, then that it is closed, then that it can
-    // find something. The plans of `sim/regressions` are among the tests.
+    // The simulator, last: first that it repeats itself, then that it is closed, then what the
+    // broker costs in it, then that it can find something. The plans of `sim/regressions` are among the tests.
     Step { name: "sim-build", run: || simulator::build(simulator::PROFILE).map(|_| ()) },
     Step { name: "sim-meta", run: || simulator::run(sim_meta()) },
     Step { name: "sim-imports", run: simulator::imports },
+    Step { name: "sim-perf", run: || simulator::run(&["perf"]) },
     Step { name: "sim-canary", run: || simulator::run(&["canary"]) },
 ];
 

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use model::{Bug, Instant, NodeId};
-use runtime::memory::{Life, MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions, World};
+use runtime::memory::{
+    Life, MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions, World, WorldOptions,
+};
 use server::{Configured, Level, Line, LogSink, Message, Surroundings};
 
 use crate::buggify::Choices;
@@ -83,8 +85,13 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A world with one node that is not up yet.
     pub(crate) fn new(plan: &Plan, bugs: BTreeSet<Bug>) -> Self {
+        Self::with_options(plan, bugs, WorldOptions::default())
+    }
+
+    /// As [`Cluster::new`], in another kind of world.
+    pub(crate) fn with_options(plan: &Plan, bugs: BTreeSet<Bug>, options: WorldOptions) -> Self {
         let setup = &plan.setup;
-        let mut world = World::new(plan.world_seed());
+        let mut world = World::with_options(plan.world_seed(), options);
         world.survive_panics();
         let mut probe = SimProbe::new(bugs);
         if setup.rare_choices {

@@ -19,6 +19,7 @@ mod history;
 pub mod meta;
 pub mod mutants;
 pub mod names;
+pub mod perf;
 pub mod plan;
 pub mod probe;
 pub mod run;

@@ -8,6 +8,7 @@ mod list_faults;
 mod list_sites;
 mod meta;
 mod mutants;
+mod perf;
 mod replay;
 mod run;
 mod show;
@@ -76,6 +77,8 @@ enum Command {
     Canary(canary::Args),
     /// Run one part of a fleet's seeds, or put the parts together.
     Fleet(fleet::Args),
+    /// Count what fixed workloads cost, in whole numbers, and compare with the committed file.
+    Perf(perf::Args),
     /// Run the seeds of the standard input, for a sweep.
     #[command(hide = true)]
     Worker(worker::Args),
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Some(Command::Mutants(args)) => mutants::mutants(&args),
         Some(Command::Meta(args)) => meta::meta(&args),
         Some(Command::Canary(args)) => canary::canary(&args),
+        Some(Command::Perf(args)) => perf::perf(&args),
         Some(Command::Fleet(args)) => fleet::fleet(&args),
         Some(Command::Fingerprint(args)) => meta::fingerprint(&args),
         Some(Command::Shrink(args)) => shrink::shrink(&args),
