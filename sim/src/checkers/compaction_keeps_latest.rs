@@ -3,15 +3,17 @@
 //! A record of a compacted topic may be missing from a view that covers its offset only if a later
 //! record has the same key, or if it is a tombstone whose time is over. When a tombstone is gone, no
 //! older value of its key may be left. Which records exist is learnt from acknowledgements, readers
-//! and files; a later record may be learnt of late, so suspicions are judged at the end.
+//! and files; a later record may be learnt of late, so suspicions are judged at the end. The files'
+//! scanner does not look into compressed batches: such a batch may hold any record of its offsets.
 //!
 //! Time is the run's; a run that steps wall clocks sets `delete_retention_ms` to 0.
 //! Source: Kafka's documentation of log compaction; KIP-534 (when a tombstone's time begins).
 
+use core::ops::Range;
 use model::{Offset, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::event::{Outcome, RecordContent, RecordSeen};
+use super::event::{BatchSeen, Outcome, RecordContent, RecordSeen};
 use super::topics::Topics;
 use super::{Checker, Event, Fact, Violation};
 
@@ -49,6 +51,33 @@ struct Suspect {
     older: Option<Offset>,
 }
 
+/// What somebody was shown of these offsets.
+struct View {
+    range: Range<Offset>,
+    records: Vec<RecordSeen>,
+    /// Inclusive offsets of batches whose records the source could not read.
+    sealed: Vec<(Offset, Offset)>,
+}
+
+impl View {
+    fn of<'a>(range: Range<Offset>, batches: impl IntoIterator<Item = &'a BatchSeen>) -> Self {
+        let mut view = Self { range, records: Vec::new(), sealed: Vec::new() };
+        for batch in batches {
+            view.records.extend(&batch.records);
+            if batch.records.is_empty() && batch.count > 0 {
+                view.sealed.push((batch.base_offset, batch.last_offset));
+            }
+        }
+        view
+    }
+
+    /// Whether the view tells if the record at this offset is there.
+    fn tells_of(&self, offset: Offset) -> bool {
+        let is_sealed = |(first, last): &(Offset, Offset)| (*first..=*last).contains(&offset);
+        self.range.contains(&offset) && !self.sealed.iter().any(is_sealed)
+    }
+}
+
 impl Checker for CompactionKeepsLatest {
     fn name(&self) -> &'static str {
         NAME
@@ -69,18 +98,16 @@ impl Checker for CompactionKeepsLatest {
                 *below = (*below).max(*before);
             }
             Fact::Consumed(consumed) => {
-                let records: Vec<_> =
-                    consumed.batches.iter().flat_map(|batch| &batch.records).copied().collect();
                 let Some(last) = consumed.batches.last() else { return Ok(()) };
                 let from = consumed.from.max(consumed.log_start_offset.unwrap_or_default());
-                let range = from..last.last_offset.after(1);
-                self.look(event.at_ns, consumed.at, range, &records);
+                let view = View::of(from..last.last_offset.after(1), &consumed.batches);
+                self.look(event.at_ns, consumed.at, &view);
             }
             Fact::FinalLog { at, log, .. } => {
                 let placed = log.segments.iter().flat_map(|segment| &segment.batches);
-                let records: Vec<_> =
-                    placed.flat_map(|placed| &placed.batch.records).copied().collect();
-                self.look(event.at_ns, *at, log.log_start_offset..log.log_end_offset, &records);
+                let batches = placed.map(|placed| &placed.batch);
+                let view = View::of(log.log_start_offset..log.log_end_offset, batches);
+                self.look(event.at_ns, *at, &view);
             }
             _ => {}
         }
@@ -141,21 +168,12 @@ impl CompactionKeepsLatest {
     }
 
     /// Compares what a view of these offsets holds with the latest record of each key.
-    fn look(
-        &mut self,
-        at_ns: u64,
-        at: TopicPartition,
-        range: core::ops::Range<Offset>,
-        records: &[RecordSeen],
-    ) {
+    fn look(&mut self, at_ns: u64, at: TopicPartition, view: &View) {
         let rules = self.topics.rules(at.topic);
         if !rules.compacted {
             return;
         }
-        // Sources without records say nothing about keys.
-        if records.is_empty() && self.keys.is_empty() {
-            return;
-        }
+        let records = &view.records;
         for record in records {
             self.learn(at, record.offset, record.content, 0);
         }
@@ -171,7 +189,7 @@ impl CompactionKeepsLatest {
         let may_start_later = rules.retained_for_a_while;
         for ((_, key), latest) in self.keys.range((at, 0)..=(at, u64::MAX)) {
             let offset = latest.offset;
-            if !range.contains(&offset) || offset < deleted_below || may_start_later {
+            if !view.tells_of(offset) || offset < deleted_below || may_start_later {
                 continue;
             }
             self.evaluations += 1;
@@ -272,6 +290,13 @@ mod tests {
             came-back at 3: the tombstone at 3 is gone and the value at 1 is left
             2 evaluations"#]],
         );
+    }
+
+    #[test]
+    fn a_compressed_batch_of_the_files_may_hold_the_latest_value() {
+        let compressed = BatchSeen { records: Vec::new(), hash: None, ..left(&[2, 3]) };
+        let events = [rules(HOUR_MS), written(), final_log(&[compressed])];
+        check(CompactionKeepsLatest::default(), &events, expect!["0 evaluations"]);
     }
 
     #[test]

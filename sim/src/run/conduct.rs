@@ -75,7 +75,7 @@ impl<'p> Conduct<'p> {
         Ok(Self {
             plan,
             options,
-            shared: Shared::new(history.clone(), cluster.address(), plan.seed),
+            shared: Shared::new(history.clone(), cluster.address(), plan),
             client_runtimes,
             own_runtime,
             own_clients: OWN_CLIENTS,

@@ -96,7 +96,7 @@ async fn create_with(seat: &Seat, channel: &mut Channel, plan: &TopicPlan) -> bo
     let Some((topic, partitions)) = look_at(seat, channel, &plan.name).await else { return false };
     let known = KnownTopic { id: topic, partitions };
     if seat.shared.topics.borrow_mut().insert(plan.name.clone(), known) != Some(known) {
-        let rules = rules_of(&plan.configs);
+        let rules = rules_of(&plan.configs, seat.shared.clocks_step);
         let name = plan.name.clone();
         seat.shared.history.tell(Fact::TopicCreated { topic, name, rules });
     }
@@ -133,7 +133,7 @@ async fn delete(seat: &Seat, channel: &mut Channel, name: &str) {
 async fn set(seat: &Seat, channel: &mut Channel, topic: String, name: String, value: String) {
     let Some(known) = seat.shared.topic(&topic) else { return };
     let change = BTreeMap::from([(name.clone(), value.clone())]);
-    let rules = rules_of(&change);
+    let rules = rules_of(&change, seat.shared.clocks_step);
     if rules != TopicRules::default() {
         seat.shared.history.tell(Fact::RulesChanged { topic: known.id, rules });
     }
@@ -194,8 +194,9 @@ async fn grow(seat: &Seat, channel: &mut Channel, topic: &str, partitions: u16) 
     }
 }
 
-/// What a configuration says about missing records. Values that the broker refuses say nothing.
-fn rules_of(configs: &BTreeMap<String, String>) -> TopicRules {
+/// What a configuration says about missing records. Values that the broker refuses say nothing. A
+/// wall clock that is set may end a tombstone's time at any moment.
+fn rules_of(configs: &BTreeMap<String, String>, clocks_step: bool) -> TopicRules {
     let value = |name: &str| configs.get(name).map_or("", String::as_str);
     let limited = |name: &str| value(name).parse::<i64>().is_ok_and(|limit| limit >= 0);
     let policy = value("cleanup.policy");
@@ -203,7 +204,10 @@ fn rules_of(configs: &BTreeMap<String, String>) -> TopicRules {
     TopicRules {
         compacted: policy.contains("compact"),
         retained_for_a_while: deletes && (limited("retention.ms") || limited("retention.bytes")),
-        delete_retention_ms: value("delete.retention.ms").parse().unwrap_or(86_400_000),
+        delete_retention_ms: match clocks_step {
+            true => 0,
+            false => value("delete.retention.ms").parse().unwrap_or(86_400_000),
+        },
         append_time: value("message.timestamp.type") == "LogAppendTime",
     }
 }
@@ -216,7 +220,7 @@ mod tests {
     fn rules_follow_the_configuration() {
         let rules = |pairs: &[(&str, &str)]| {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-            rules_of(&pairs.iter().map(own).collect())
+            rules_of(&pairs.iter().map(own).collect(), false)
         };
         assert!(!rules(&[]).compacted && !rules(&[]).retained_for_a_while);
         assert!(rules(&[("retention.ms", "5")]).retained_for_a_while);
@@ -224,5 +228,12 @@ mod tests {
         let compacted = rules(&[("cleanup.policy", "compact"), ("retention.ms", "5")]);
         assert!(compacted.compacted && !compacted.retained_for_a_while);
         assert!(rules(&[("cleanup.policy", "compact,delete"), ("retention.ms", "5")]).compacted);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_leaves_no_time_to_a_tombstone() {
+        let configs = BTreeMap::from([("delete.retention.ms".to_owned(), "5".to_owned())]);
+        assert_eq!(rules_of(&configs, false).delete_retention_ms, 5);
+        assert_eq!(rules_of(&configs, true).delete_retention_ms, 0);
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use pulse::pulse;
 
 use crate::history::History;
 use crate::plan::dice::Dice;
-use crate::plan::{ClientPlan, Plan};
+use crate::plan::{ClientPlan, Fault, FaultKind, Plan};
 
 pub(crate) type Rt = MemoryRuntime;
 
@@ -62,19 +62,23 @@ pub(crate) struct Shared {
     pub(crate) topics: RefCell<BTreeMap<String, KnownTopic>>,
     pub(crate) stop: Cell<bool>,
     pub(crate) seed: u64,
+    /// Some fault of the plan sets a wall clock.
+    pub(crate) clocks_step: bool,
     running: Cell<usize>,
     operations: Cell<u64>,
     performed: RefCell<BTreeMap<u32, u64>>,
 }
 
 impl Shared {
-    pub(crate) fn new(history: History, address: SocketAddr, seed: u64) -> Rc<Self> {
+    pub(crate) fn new(history: History, address: SocketAddr, plan: &Plan) -> Rc<Self> {
+        let steps = |fault: &Fault| matches!(fault.kind, FaultKind::WallStep { .. });
         Rc::new(Self {
             history,
             address,
             topics: RefCell::default(),
             stop: Cell::new(false),
-            seed,
+            seed: plan.seed,
+            clocks_step: plan.schedule.iter().any(steps),
             running: Cell::new(0),
             operations: Cell::new(0),
             performed: RefCell::default(),
