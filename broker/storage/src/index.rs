@@ -165,6 +165,16 @@ impl Indexes {
         after.checked_sub(1).map_or(0, |at| self.times[at].last_delta)
     }
 
+    /// The largest timestamp of all batches that begin at or before the indexed one that ends last below `delta`,
+    /// and where that one begins.
+    pub(crate) fn max_time_below(&self, delta: u32) -> Option<(i64, u32)> {
+        let indexed = self.offsets.partition_point(|entry| entry.last_delta < delta);
+        let entry = self.offsets[indexed.checked_sub(1)?];
+        let noted = self.times.partition_point(|time| time.last_delta <= entry.last_delta);
+        let time = self.times[noted.checked_sub(1)?];
+        Some((time.timestamp_ms, entry.position))
+    }
+
     pub(crate) fn last_time_entry(&self) -> Option<TimeEntry> {
         self.times.last().copied()
     }

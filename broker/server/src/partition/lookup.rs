@@ -35,7 +35,7 @@ impl<R: Runtime> Partition<R> {
                 return Ok(Some(Found { offset, timestamp_ms: None, leader_epoch }));
             }
             OffsetOf::Remote => return Ok(None),
-            OffsetOf::MaxTimestamp => self.log.max_timestamp().await,
+            OffsetOf::MaxTimestamp => self.log.max_timestamp(end).await,
             OffsetOf::Timestamp(at) => self.log.offset_for_time(at).await,
         };
         let found = found.map_err(|_| ErrorCode::KafkaStorageError)?;

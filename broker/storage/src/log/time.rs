@@ -77,25 +77,56 @@ impl<R: Runtime> Log<R> {
         Ok(None)
     }
 
-    /// The record with the largest timestamp (ListOffsets -3, KIP-734); the first of several.
+    /// The record below `end` with the largest timestamp (ListOffsets -3, KIP-734); the first of several.
+    ///
+    /// - **Cost:** for the segment that holds `end`, headers from the last index entry before it.
     ///
     /// # Errors
     /// As [`Log::plan`].
-    pub async fn max_timestamp(&self) -> Result<Option<TimestampAndOffset>, StorageError> {
+    pub async fn max_timestamp(
+        &self,
+        end: Offset,
+    ) -> Result<Option<TimestampAndOffset>, StorageError> {
         let bases: Vec<Offset> =
             self.log.state.borrow().segments.iter().map(|segment| segment.base).collect();
         let mut largest: Option<i64> = None;
-        for base in bases {
-            self.open_segment(base).await?;
-            self.load_max_timestamp(base).await?;
-            let mut state = self.log.state.borrow_mut();
-            let max = state.segment_mut(base).and_then(|segment| segment.max_timestamp);
-            largest = largest.max(max.map(|max| max.timestamp_ms));
+        for base in bases.into_iter().take_while(|base| *base < end) {
+            largest = largest.max(self.max_timestamp_of(base, end).await?);
         }
         match largest {
             Some(timestamp_ms) => self.offset_for_time(timestamp_ms).await,
             None => Ok(None),
         }
+    }
+
+    /// The largest timestamp of a segment's batches below `end`.
+    async fn max_timestamp_of(
+        &self,
+        base: Offset,
+        end: Offset,
+    ) -> Result<Option<i64>, StorageError> {
+        let file = self.open_segment(base).await?;
+        self.load_max_timestamp(base).await?;
+        let mut walk = Walk::new(self, base, file);
+        let mut largest = {
+            let mut state = self.log.state.borrow_mut();
+            let Some(segment) = state.segment_mut(base) else { return Ok(None) };
+            if segment.end <= end {
+                return Ok(segment.max_timestamp.map(|max| max.timestamp_ms));
+            }
+            // The youngest may be a batch that nobody may be told of yet.
+            let delta = segment.delta(end);
+            let known = segment.indexes.as_ref().and_then(|indexes| indexes.max_time_below(delta));
+            walk.position = known.map_or(0, |(_, position)| u64::from(position));
+            known.map(|(timestamp_ms, _)| timestamp_ms)
+        };
+        while let Some(header) = walk.next().await? {
+            if header.base_offset >= end {
+                break;
+            }
+            largest = largest.max(Some(header.max_timestamp_ms));
+        }
+        Ok(largest)
     }
 
     /// A sealed segment's time index ends with its largest timestamp.
