@@ -115,7 +115,8 @@ fn offsets_are_found_by_timestamp() {
     // Of younger batches nobody may be told before they are committed.
     for end in [2, 48, 50, 98, 100] {
         let reader = log.clone();
-        let max = rig.wait(async move { reader.max_timestamp(Offset(end)).await.unwrap().unwrap() });
+        let max =
+            rig.wait(async move { reader.max_timestamp(Offset(end)).await.unwrap().unwrap() });
         assert_eq!((max.timestamp_ms, max.offset), (1_001 + (end - 2) * 5, Offset(end - 1)));
     }
 }

@@ -103,6 +103,9 @@ pub struct TopicRules {
     pub delete_retention_ms: i64,
     /// `message.timestamp.type` is `LogAppendTime`.
     pub append_time: bool,
+    /// A producer may be silent for longer than `producer.id.expiration.ms`, by the timestamps of its
+    /// batches and the broker's clock: then the broker forgets its sequence.
+    pub producers_expire: bool,
 }
 
 /// A record's content as numbers that are equal when the bytes are; see [`digest`].

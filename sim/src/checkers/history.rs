@@ -304,6 +304,7 @@ impl Panel {
                 retained_for_a_while: topic.rules.retained_for_a_while,
                 delete_retention_ms: 0,
                 append_time: topic.rules.append_time,
+                producers_expire: false,
             };
             let name = topic.name.clone();
             self.show(&Event {

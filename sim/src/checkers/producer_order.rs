@@ -3,8 +3,9 @@
 //!
 //! Sequences are followed along the offsets, in what the furthest reader is given and in the files
 //! at the end. A producer that the log does not know may come with any sequence: a batch that it
-//! sent before may have been refused. In a compacted topic a gap is no fault. Without idempotence the
-//! first attempts of one connection keep their order; what was retried may have moved.
+//! sent before may have been refused. In a compacted topic a gap is no fault. Where producers expire,
+//! any is unknown again at any time. Without idempotence the first attempts of one connection keep
+//! their order; what was retried may have moved.
 //! Source: KIP-98, Kafka `ProducerAppendInfo` (sequences wrap after 2^31 - 1; `checkSequence` of an
 //! unknown producer).
 
@@ -46,18 +47,24 @@ impl Checker for ProducerOrder {
                         Step::Follows => {}
                         Step::Jumps => *sequences = Sequences::default(),
                     }
-                    let gaps = self.topics.rules(consumed.at.topic).compacted;
+                    let rules = self.topics.rules(consumed.at.topic);
+                    if rules.producers_expire {
+                        continue;
+                    }
                     self.evaluations += u64::from(batch.producer.is_some());
-                    sequences.check(event.at_ns, consumed.at, batch, gaps)?;
+                    sequences.check(event.at_ns, consumed.at, batch, rules.compacted)?;
                 }
                 Ok(())
             }
             Fact::FinalLog { at, log, .. } => {
                 let mut sequences = Sequences::default();
-                let gaps = self.topics.rules(at.topic).compacted;
+                let rules = self.topics.rules(at.topic);
+                if rules.producers_expire {
+                    return Ok(());
+                }
                 for placed in log.segments.iter().flat_map(|segment| &segment.batches) {
                     self.evaluations += u64::from(placed.batch.producer.is_some());
-                    sequences.check(event.at_ns, *at, &placed.batch, gaps)?;
+                    sequences.check(event.at_ns, *at, &placed.batch, rules.compacted)?;
                 }
                 Ok(())
             }
@@ -166,8 +173,10 @@ fn is_before(a: i32, b: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{BatchSeen, Outcome};
-    use super::super::testing::{acked, answer, attempt, batch, check, compacted, final_log};
+    use super::super::event::{BatchSeen, Outcome, TopicRules};
+    use super::super::testing::{
+        acked, answer, attempt, batch, check, compacted, created, final_log,
+    };
     use super::ProducerOrder;
     use expect_test::expect;
     use model::{Offset, ProducerEpoch, ProducerId};
@@ -221,6 +230,13 @@ mod tests {
         let log = [by(0, 3, 0, 7), by(3, 1, 0, 10)];
         let events = [answer(0, &log), final_log(&log)];
         check(ProducerOrder::default(), &events, expect!["4 evaluations"]);
+    }
+
+    #[test]
+    fn where_producers_expire_no_sequence_is_judged() {
+        let rules = TopicRules { producers_expire: true, ..TopicRules::default() };
+        let events = [created(rules), final_log(&[by(0, 3, 0, 0), by(3, 3, 0, 0)])];
+        check(ProducerOrder::default(), &events, expect!["0 evaluations"]);
     }
 
     #[test]

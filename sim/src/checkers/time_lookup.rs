@@ -120,7 +120,11 @@ impl TimeLookup {
                 let youngest = kept.max_by_key(|(_, known)| known.timestamp_ms);
                 let stamp = answer.map_or(i64::MIN, |(_, stamp)| stamp);
                 if let Some((offset, known)) = youngest.filter(|(_, it)| it.timestamp_ms > stamp) {
-                    let text = format!("{} ms is younger than the answer", known.timestamp_ms);
+                    let said = match answer {
+                        Some((offset, stamp)) => format!("{stamp} ms at {offset}"),
+                        None => "nothing".to_owned(),
+                    };
+                    let text = format!("{} ms is younger than {said}", known.timestamp_ms);
                     return tell("not-youngest", *offset, text);
                 }
             }
@@ -179,7 +183,7 @@ mod tests {
             TimeLookup::default(),
             &events,
             expect![[r#"
-            not-youngest at 2: 2 ms is younger than the answer
+            not-youngest at 2: 2 ms is younger than 1 ms at 1
             earliest at 0: the earliest offset is said to be 1
             2 evaluations"#]],
         );

@@ -55,5 +55,6 @@ fn weaker(a: TopicRules, b: TopicRules) -> TopicRules {
         retained_for_a_while: a.retained_for_a_while || b.retained_for_a_while,
         delete_retention_ms: a.delete_retention_ms.min(b.delete_retention_ms),
         append_time: a.append_time || b.append_time,
+        producers_expire: a.producers_expire || b.producers_expire,
     }
 }

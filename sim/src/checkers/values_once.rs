@@ -1,7 +1,7 @@
 //! A value that was sent once is in its partition once.
 //!
 //! It may come twice only where its producer sent it twice, which is a non-idempotent producer that
-//! tried again. Rests on values that are unique in the run.
+//! tried again, or one whose sequence the broker may have forgotten. Rests on values that are unique in the run.
 //! Source: KIP-98; Jepsen's Kafka tests ("duplicates").
 
 use model::{Offset, TopicPartition};
@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use super::frontier::{Frontier, Step};
 use super::prints::{self, Print};
 use super::recent::Recent;
+use super::topics::Topics;
 use super::{Checker, Event, Fact, Violation};
 
 const NAME: &str = "values-once";
@@ -19,9 +20,10 @@ const SUSPECTS_MAX: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub(super) struct ValuesOnce {
+    topics: Topics,
     frontier: Frontier,
     seen: Recent<(TopicPartition, Print), Offset>,
-    /// Values that a producer without idempotence sent again.
+    /// Values that a producer sent again without an idempotence that holds.
     sent_again: Recent<(TopicPartition, Print), ()>,
     suspects: VecDeque<Suspect>,
     evaluations: u64,
@@ -42,8 +44,13 @@ impl Checker for ValuesOnce {
     }
 
     fn check(&mut self, event: &Event) -> Result<(), Violation> {
+        self.topics.take(&event.fact);
         match &event.fact {
-            Fact::Produced(attempt) if attempt.attempt > 0 && attempt.producer.is_none() => {
+            Fact::Produced(attempt) if attempt.attempt > 0 => {
+                let expires = self.topics.rules(attempt.at.topic).producers_expire;
+                if attempt.producer.is_some() && !expires {
+                    return Ok(());
+                }
                 for print in prints::of_content(&attempt.content) {
                     self.sent_again.insert((attempt.at, print), ());
                 }

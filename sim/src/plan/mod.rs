@@ -4,6 +4,7 @@
 //! was edited or shrunk is as good as one that was drawn. Does not: run anything.
 
 mod client;
+mod clocks;
 pub(crate) mod dice;
 mod fault;
 mod limits;
@@ -12,6 +13,7 @@ mod setup;
 use serde::{Deserialize, Serialize};
 
 pub use client::{AdminOperation, AdminPlan, ClientPlan, ConsumerPlan, ProducerPlan, Through};
+pub use clocks::Clocks;
 use dice::Dice;
 pub use fault::{Fault, FaultKind, Keeps, LinkTrouble, Machine, Target, Trigger, Verb};
 pub use setup::{Setup, TopicPlan};

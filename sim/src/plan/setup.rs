@@ -64,7 +64,7 @@ impl Setup {
         Self {
             shards: dice.pick(&[1, 1, 2]),
             directories: dice.pick(&[1, 1, 1, 2]),
-            wall_offset_ms: dice.pick(&[0, 0, 0, -1_800_000, 86_400_000, 7]),
+            wall_offset_ms: dice.pick(&[0, 0, 0, -1_800_000, 43_200_000, 7]),
             rare_choices: !dice.one_in(4),
             limits: limits::draw(dice),
             properties: properties(dice, span),

@@ -23,7 +23,7 @@ use super::consumer::list_offset;
 use super::{KnownTopic, Seat};
 use crate::checkers::Fact;
 use crate::checkers::event::{OffsetQuery, TopicRules};
-use crate::plan::{AdminOperation, AdminPlan, Through, TopicPlan};
+use crate::plan::{AdminOperation, AdminPlan, Clocks, Through, TopicPlan};
 
 /// Kafka's resource type of a topic.
 const RESOURCE_TOPIC: i8 = 2;
@@ -96,7 +96,7 @@ async fn create_with(seat: &Seat, channel: &mut Channel, plan: &TopicPlan) -> bo
     let Some((topic, partitions)) = look_at(seat, channel, &plan.name).await else { return false };
     let known = KnownTopic { id: topic, partitions };
     if seat.shared.topics.borrow_mut().insert(plan.name.clone(), known) != Some(known) {
-        let rules = rules_of(&plan.configs, seat.shared.clocks_step);
+        let rules = rules_of(&plan.configs, seat.shared.clocks);
         let name = plan.name.clone();
         seat.shared.history.tell(Fact::TopicCreated { topic, name, rules });
     }
@@ -133,7 +133,7 @@ async fn delete(seat: &Seat, channel: &mut Channel, name: &str) {
 async fn set(seat: &Seat, channel: &mut Channel, topic: String, name: String, value: String) {
     let Some(known) = seat.shared.topic(&topic) else { return };
     let change = BTreeMap::from([(name.clone(), value.clone())]);
-    let rules = rules_of(&change, seat.shared.clocks_step);
+    let rules = rules_of(&change, seat.shared.clocks);
     if rules != TopicRules::default() {
         seat.shared.history.tell(Fact::RulesChanged { topic: known.id, rules });
     }
@@ -194,9 +194,9 @@ async fn grow(seat: &Seat, channel: &mut Channel, topic: &str, partitions: u16) 
     }
 }
 
-/// What a configuration says about missing records. Values that the broker refuses say nothing. A
-/// wall clock that is set may end a tombstone's time at any moment.
-fn rules_of(configs: &BTreeMap<String, String>, clocks_step: bool) -> TopicRules {
+/// What a configuration and the run's clocks say about missing records. Values that the broker
+/// refuses say nothing.
+fn rules_of(configs: &BTreeMap<String, String>, clocks: Clocks) -> TopicRules {
     let value = |name: &str| configs.get(name).map_or("", String::as_str);
     let limited = |name: &str| value(name).parse::<i64>().is_ok_and(|limit| limit >= 0);
     let policy = value("cleanup.policy");
@@ -204,11 +204,12 @@ fn rules_of(configs: &BTreeMap<String, String>, clocks_step: bool) -> TopicRules
     TopicRules {
         compacted: policy.contains("compact"),
         retained_for_a_while: deletes && (limited("retention.ms") || limited("retention.bytes")),
-        delete_retention_ms: match clocks_step {
+        delete_retention_ms: match clocks.step {
             true => 0,
             false => value("delete.retention.ms").parse().unwrap_or(86_400_000),
         },
         append_time: value("message.timestamp.type") == "LogAppendTime",
+        producers_expire: clocks.producers_expire,
     }
 }
 
@@ -220,7 +221,7 @@ mod tests {
     fn rules_follow_the_configuration() {
         let rules = |pairs: &[(&str, &str)]| {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-            rules_of(&pairs.iter().map(own).collect(), false)
+            rules_of(&pairs.iter().map(own).collect(), Clocks::default())
         };
         assert!(!rules(&[]).compacted && !rules(&[]).retained_for_a_while);
         assert!(rules(&[("retention.ms", "5")]).retained_for_a_while);
@@ -233,7 +234,8 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_leaves_no_time_to_a_tombstone() {
         let configs = BTreeMap::from([("delete.retention.ms".to_owned(), "5".to_owned())]);
-        assert_eq!(rules_of(&configs, false).delete_retention_ms, 5);
-        assert_eq!(rules_of(&configs, true).delete_retention_ms, 0);
+        assert_eq!(rules_of(&configs, Clocks::default()).delete_retention_ms, 5);
+        let clocks = Clocks { step: true, ..Clocks::default() };
+        assert_eq!(rules_of(&configs, clocks).delete_retention_ms, 0);
     }
 }

@@ -318,7 +318,7 @@ pub(super) async fn list_offset(
 }
 
 /// Reads one partition from its start to its end, in as many fetches as it takes; true when the end
-/// was reached.
+/// was reached, which the history is told. Nobody produces meanwhile.
 pub(crate) async fn read_to_end(mut seat: Seat, name: String, at: TopicPartition) -> bool {
     const SILENT_FETCHES_MAX: u32 = 50;
     let Some(topic) = seat.shared.topic(&name) else { return true };
@@ -353,6 +353,7 @@ pub(crate) async fn read_to_end(mut seat: Seat, name: String, at: TopicPartition
             silent += 1;
             seat.sleep(core::time::Duration::from_millis(100)).await;
         } else if after.offset == before.offset {
+            seat.shared.history.tell(Fact::CaughtUp { at });
             return true;
         }
     }

@@ -30,7 +30,7 @@ pub(crate) use pulse::pulse;
 
 use crate::history::History;
 use crate::plan::dice::Dice;
-use crate::plan::{ClientPlan, Fault, FaultKind, Plan};
+use crate::plan::{ClientPlan, Clocks, Plan};
 
 pub(crate) type Rt = MemoryRuntime;
 
@@ -62,8 +62,7 @@ pub(crate) struct Shared {
     pub(crate) topics: RefCell<BTreeMap<String, KnownTopic>>,
     pub(crate) stop: Cell<bool>,
     pub(crate) seed: u64,
-    /// Some fault of the plan sets a wall clock.
-    pub(crate) clocks_step: bool,
+    pub(crate) clocks: Clocks,
     running: Cell<usize>,
     operations: Cell<u64>,
     performed: RefCell<BTreeMap<u32, u64>>,
@@ -71,14 +70,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(history: History, address: SocketAddr, plan: &Plan) -> Rc<Self> {
-        let steps = |fault: &Fault| matches!(fault.kind, FaultKind::WallStep { .. });
         Rc::new(Self {
             history,
             address,
             topics: RefCell::default(),
             stop: Cell::new(false),
             seed: plan.seed,
-            clocks_step: plan.schedule.iter().any(steps),
+            clocks: plan.clocks(),
             running: Cell::new(0),
             operations: Cell::new(0),
             performed: RefCell::default(),
