@@ -25,6 +25,8 @@ pub enum StorageError {
     Busy { queued_bytes: usize, limit_bytes: usize },
     /// The disk is full: nothing was queued, reads go on. Appends are taken again when there is room.
     Full { path: PathBuf },
+    /// The journal is full of what logs reported before they failed: only a replay at the next start can save it.
+    JournalHeld { path: PathBuf },
     /// The log failed earlier and takes no more appends. What was readable still is.
     Offline { reason: String },
     /// Offsets outside the log.
@@ -71,6 +73,9 @@ impl fmt::Display for StorageError {
             }
             Self::Full { path } => {
                 write!(f, "{} is on a full disk and takes no appends", path.display())
+            }
+            Self::JournalHeld { path } => {
+                write!(f, "{} is full of what failed logs need at the next start", path.display())
             }
             Self::Offline { reason } => write!(f, "the log is offline: {reason}"),
             Self::OutOfRange { wanted, start, end } => {

@@ -47,9 +47,14 @@ pub(crate) async fn journal_loop<R: Runtime>(store: Rc<Shared<R>>, directory: us
         match journal.commit(rules).await {
             Ok(Some(owners)) => store.journaled(owners),
             Ok(None) => {
-                // A failed log's frames stay as long as there is room: the next start may need them.
+                // What a failed log did not report stays as long as there is room: the next start may use it.
                 if journal.release(|owner| owner.is_safe() || owner.is_forgotten()) {
                     continue;
+                }
+                // What it did report has no other place any more.
+                if journal.is_held_by(Owner::is_needed_for_good) {
+                    store.fail_directory(directory, &journal.all_held());
+                    return;
                 }
                 journal.starve();
                 store.sometimes(Site::JournalStarved);
@@ -120,8 +125,7 @@ impl<R: Runtime> Shared<R> {
     pub(crate) fn request_sync(&self, log: &Rc<LogShared<R>>) {
         {
             let mut state = log.state.borrow_mut();
-            let is_given_up = state.offline.as_ref().is_some_and(|it| !it.waits_for_room);
-            if state.sync_requested || is_given_up {
+            if state.sync_requested || state.is_given_up() {
                 return;
             }
             state.sync_requested = true;
@@ -161,14 +165,26 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// Syncs everything that the writer has written. One sync of a log at a time: a second one would find nothing
-    /// dirty and claim what the first has not finished.
+    /// dirty and claim what the first has not finished. None after one that failed: it would find nothing dirty either.
     pub(crate) async fn sync_log(&self, log: &Rc<LogShared<R>>) -> Result<(), StorageError> {
         while log.state.borrow().syncing {
             log.progress.notified().await;
         }
-        log.state.borrow_mut().syncing = true;
+        {
+            let mut state = log.state.borrow_mut();
+            if state.is_given_up() {
+                state.check_online()?;
+            }
+            state.syncing = true;
+        }
         let result = self.sync_written(log).await;
         log.state.borrow_mut().syncing = false;
+        // For want of room nothing was synced yet: that may be tried again.
+        if let Err(error) = &result
+            && !error.is_out_of_room()
+        {
+            self.fail(log, error);
+        }
         log.progress.notify();
         result
     }

@@ -165,6 +165,8 @@ pub(crate) async fn delete_log<R: Runtime>(
         let mut state = log.state.borrow_mut();
         let reason = "the partition was deleted".to_owned();
         state.offline = Some(Offline { reason, waits_for_room: false });
+        // No replay shall find it.
+        state.ops_synced = state.ops_queued;
         let dropped_bytes = state.queue.drain(..).map(|op| op.unjournaled_bytes()).sum();
         store.settle(dropped_bytes);
         (state.created, state.config.file_delete_delay_ms)

@@ -93,11 +93,16 @@ impl<R: Disk> Owner<R> {
         self.log.state.borrow().ops_synced >= self.op
     }
 
-    /// Its log failed, and nothing that was reported needs it. Otherwise it stays: the next start may need it.
+    /// Its log failed before it was in the segment: it was never reported.
     pub(crate) fn is_forgotten(&self) -> bool {
         let state = self.log.state.borrow();
-        let offline = state.offline.as_ref();
-        offline.is_some_and(|offline| !offline.waits_for_room || self.op > state.ops_written)
+        state.offline.is_some() && self.op > state.ops_written
+    }
+
+    /// It may have been reported, and its log will never sync it: only a replay can.
+    pub(crate) fn is_needed_for_good(&self) -> bool {
+        let state = self.log.state.borrow();
+        state.is_given_up() && self.op > state.ops_synced && self.op <= state.ops_written
     }
 }
 

@@ -230,6 +230,55 @@ fn a_failed_segment_sync_takes_that_log_offline_alone() {
     assert_eq!(rig.read(&broken, 0).len(), bytes_of(&[batch(0, 1, 100, 0)]).len());
 }
 
+/// Takes `broken` offline by a failed sync while another sync of it is asked for.
+fn fail_a_sync(rig: &mut Rig, partition: &'static str) {
+    rig.world.plant(rig.node, DiskFault::next(DiskVerb::SyncData, partition));
+    rig.store.request_syncs();
+    for _ in 0..40 {
+        rig.world.run_for(Duration::from_micros(20));
+        rig.store.request_syncs();
+    }
+    rig.settle();
+}
+
+#[test]
+fn a_sync_after_one_that_failed_claims_nothing() {
+    let mut rig = Rig::new(14);
+    let (broken, _) = rig.open(0, config());
+    broken.append(batch(0, 1, 100, 0)).unwrap();
+    rig.settle();
+    fail_a_sync(&mut rig, "orders-0/");
+    assert!(broken.append(batch(1, 1, 100, 0)).is_err());
+    let name = broken.id().directory_name();
+    let recorded = rig.store.checkpoints().remove(0).recovery_points[&name];
+    assert_eq!(recorded, Offset(0), "nothing of it is known to be durable");
+}
+
+#[test]
+fn what_a_failed_log_reported_outlives_any_number_of_journal_laps() {
+    let mut rig = Rig::new(15);
+    let (broken, _) = rig.open(0, config());
+    let (healthy, _) = rig.open(1, config());
+    broken.append(batch(0, 1, 100, 0)).unwrap();
+    rig.settle();
+    assert_eq!(rig.reported_end(0), Some(Offset(1)));
+    fail_a_sync(&mut rig, "orders-0/");
+    let value_bytes = rig.limits.journal_bytes / 16;
+    let appended = (0..64).take_while(|at| {
+        let is_taken = healthy.append(batch(*at, 1, value_bytes, 0)).is_ok();
+        rig.settle();
+        is_taken
+    });
+    assert!(appended.count() < 64, "the journal has no room for more");
+    let reported = rig.reported_end(1);
+    drop((broken, healthy));
+    rig.crash(PowerLoss::KeepsNothing);
+    let (broken, _) = rig.open(0, config());
+    let (healthy, _) = rig.open(1, config());
+    assert_eq!(broken.end_offset(), Offset(1));
+    assert!(Some(healthy.end_offset()) >= reported);
+}
+
 #[test]
 fn a_sync_asked_for_during_a_sync_claims_nothing_early() {
     for seed in 0..10 {

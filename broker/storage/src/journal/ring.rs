@@ -104,6 +104,10 @@ impl<T> Ring<T> {
         self.live.front().map_or(self.next_sequence, |commit| commit.sequence)
     }
 
+    pub(super) fn oldest(&self) -> Option<&T> {
+        self.live.front().map(|commit| &commit.owner)
+    }
+
     /// Owners of the oldest commits, as many as hold the older half of what is held.
     pub(super) fn older_half(&self) -> impl Iterator<Item = &T> {
         let mut left = self.held_bytes.div_ceil(2);

@@ -206,6 +206,16 @@ impl<R: Disk + Spawn, O: Clone> Journal<R, O> {
         ring.oldest_needed() != before
     }
 
+    /// Whether such a frame is among those that the next space to come free holds.
+    pub(crate) fn is_held_by(&self, holds: impl Fn(&O) -> bool) -> bool {
+        self.ring.borrow().oldest().is_some_and(|owners| owners.iter().any(holds))
+    }
+
+    /// What a journal fails with that must keep all it holds.
+    pub(crate) fn all_held(&self) -> StorageError {
+        StorageError::JournalHeld { path: self.path.clone() }
+    }
+
     /// From now on every write is followed by a sync, until the waiting commit has its space.
     pub(crate) fn starve(&self) {
         self.starved.set(true);

@@ -202,6 +202,11 @@ impl<F> State<F> {
         }
     }
 
+    /// Offline until the next start: nothing of it can become durable any more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.offline.as_ref().is_some_and(|offline| !offline.waits_for_room)
+    }
+
     /// Kafka's rule (`LogSegment.shouldRoll`): size, age by timestamps, index full, offset too far.
     pub(crate) fn needs_roll(&self, batch: &BatchMeta) -> bool {
         let Some(active) = self.segments.last() else { return false };
