@@ -41,6 +41,7 @@ pub(crate) async fn retain<R: Runtime>(log: &Log<R>) -> Result<(), StorageError>
     }
     roll_expired(log, now_ms);
     let keep_from = first_kept(log, now_ms);
+    let keep_from = begin_what_is_left(log, keep_from).await?;
     delete_segments_below(log, keep_from).await
 }
 
@@ -80,6 +81,29 @@ fn first_kept<R: Runtime>(log: &Log<R>, now_ms: i64) -> Offset {
         total_bytes -= segment.size_bytes;
     }
     state.segments.last().map_or(state.end, |active| active.base)
+}
+
+/// If everything goes, the name of the active segment's file is all that tells the next start where the log ends. Without
+/// room for it the newest sealed segment stays. Returns the first segment that may stay alone.
+async fn begin_what_is_left<R: Runtime>(
+    log: &Log<R>,
+    keep_from: Offset,
+) -> Result<Offset, StorageError> {
+    let lacks_file = || {
+        let state = log.log.state.borrow();
+        let active = state.segments.last().filter(|active| active.base == keep_from);
+        active.is_some_and(|active| active.file.is_none() && !active.named)
+    };
+    if !lacks_file() || log.log.state.borrow().segments.len() == 1 {
+        return Ok(keep_from);
+    }
+    log.log.state.borrow_mut().queue.push_back(Op::Begin { segment: keep_from });
+    crate::log::start_writer(&log.store, &log.log);
+    log.flush().await?;
+    let state = log.log.state.borrow();
+    let newest_sealed = state.segments.iter().rev().nth(1).map(|sealed| sealed.base);
+    drop(state);
+    Ok(newest_sealed.filter(|_| lacks_file()).unwrap_or(keep_from))
 }
 
 async fn delete_segments_below<R: Runtime>(

@@ -67,6 +67,45 @@ fn an_expired_log_is_emptied_even_of_its_active_segment() {
 }
 
 #[test]
+fn a_log_that_lost_all_its_segments_still_knows_its_end_after_crashes() {
+    let mut rig = Rig::new(12);
+    let config = LogConfig { retention_ms: Some(60_000), ..config() };
+    let (log, _) = rig.open(0, config.clone());
+    fill(&mut rig, &log, 5);
+    rig.world.run_for(Duration::from_secs(120));
+    maintain(&mut rig);
+    assert_eq!((log.start_offset(), log.end_offset()), (Offset(5), Offset(5)));
+    drop(log);
+    for life in 0..3 {
+        rig.crash(PowerLoss::KeepsNothing);
+        let (log, _) = rig.open(0, config.clone());
+        assert_eq!((log.start_offset(), log.end_offset()), (Offset(5), Offset(5)), "life {life}");
+        if life == 1 {
+            log.append(batch(5, 2, 10, 0)).unwrap();
+            rig.settle();
+            let cut = log.clone();
+            rig.wait(async move { cut.truncate_to(Offset(5)).await.unwrap() });
+        }
+    }
+}
+
+#[test]
+fn a_truncation_to_nothing_whose_frame_is_replayed_leaves_the_end_where_it_was() {
+    for seed in 0..10 {
+        let mut rig = Rig::new(seed);
+        let (log, _) = rig.open(0, config());
+        log.append(batch(7, 1, 10, 0)).unwrap();
+        rig.settle();
+        let cut = log.clone();
+        rig.wait(async move { cut.truncate_to(Offset(7)).await.unwrap() });
+        drop(log);
+        rig.crash(PowerLoss::KeepsNothing);
+        let (log, _) = rig.open(0, config());
+        assert_eq!((log.start_offset(), log.end_offset()), (Offset(7), Offset(7)), "seed {seed}");
+    }
+}
+
+#[test]
 fn deleted_records_are_out_of_range_at_once_and_their_segments_go_later() {
     let mut rig = Rig::new(3);
     let config = LogConfig { segment_bytes: 1_000, ..config() };

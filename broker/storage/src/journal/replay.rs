@@ -197,6 +197,7 @@ impl<R: Disk> LogReplay<'_, R> {
     ) -> Result<BTreeMap<Offset, Range<u64>>, StorageError> {
         let frames = without_void(frames);
         let mut frames = frames.into_iter().peekable();
+        let mut end = Offset::ZERO;
         while let Some((head, bytes)) = frames.next() {
             match head.kind {
                 FrameKind::Append => {
@@ -213,8 +214,14 @@ impl<R: Disk> LogReplay<'_, R> {
                     }
                     self.append(&head, pieces).await?;
                 }
-                FrameKind::Truncate => self.truncate(&head).await?,
-                FrameKind::StartAt => self.remove_segments(|base| base < head.segment).await?,
+                FrameKind::Truncate => {
+                    end = head.end;
+                    self.truncate(&head).await?;
+                }
+                FrameKind::StartAt => {
+                    end = head.segment;
+                    self.remove_segments(|base| base < head.segment).await?;
+                }
                 FrameKind::Compacted => {}
             }
         }
@@ -222,6 +229,7 @@ impl<R: Disk> LogReplay<'_, R> {
             self.rt.sync_data(&file).await.map_err(StorageError::disk(path, "sync"))?;
         }
         if self.names_changed {
+            self.keep_end(end).await?;
             let synced = self.rt.sync_dir(self.directory).await;
             synced.map_err(StorageError::disk(self.directory, "sync"))?;
         }
@@ -270,6 +278,21 @@ impl<R: Disk> LogReplay<'_, R> {
         }
         self.open.insert(path, file);
         Ok(())
+    }
+
+    /// If every segment went, the name of an empty one tells where the log ends.
+    async fn keep_end(&self, end: Offset) -> Result<(), StorageError> {
+        let listed = self.rt.list(self.directory).await;
+        let entries = listed.map_err(StorageError::disk(self.directory, "list"))?;
+        let is_segment = |name| {
+            files::parse_segment_name(name).is_some_and(|(_, suffix)| suffix == files::LOG_SUFFIX)
+        };
+        if entries.iter().any(|entry| is_segment(&entry.name)) {
+            return Ok(());
+        }
+        let path = files::segment_path(self.directory, end, files::LOG_SUFFIX);
+        let created = self.rt.open(&path, Open::Create).await;
+        created.map(|_| ()).map_err(StorageError::disk(&path, "create"))
     }
 
     async fn remove_segments(&mut self, void: impl Fn(Offset) -> bool) -> Result<(), StorageError> {

@@ -1,4 +1,4 @@
-//! Files appear at the first append.
+//! Files appear at the first append, or when nothing else would say where the log ends.
 
 use model::Offset;
 use runtime::{Open, Runtime};
@@ -17,6 +17,20 @@ pub(super) async fn create_directory<R: Runtime>(
     write_partition_metadata(rt, &log.path, log.id.at.topic).await?;
     files::sync_parent(rt, &log.path).await?;
     log.state.borrow_mut().created = true;
+    Ok(())
+}
+
+/// Gives an empty segment its file. Durable when it returns.
+pub(super) async fn begin_segment<R: Runtime>(
+    rt: &R,
+    log: &LogShared<R>,
+    base: Offset,
+) -> Result<(), StorageError> {
+    segment_file(rt, log, base).await?;
+    rt.sync_dir(&log.path).await.map_err(StorageError::disk(&log.path, "sync"))?;
+    if let Some(segment) = log.state.borrow_mut().segment_mut(base) {
+        segment.named = true;
+    }
     Ok(())
 }
 

@@ -117,7 +117,8 @@ async fn recover<R: Runtime>(
         let mut scan = scanner.scan(*base, expected, sink).await?;
         expected = expected.max(scan.segment.end);
         (changed, read_bytes) = (changed || scan.changed, read_bytes + scan.read_bytes);
-        if scan.segment.size_bytes == 0 {
+        // The last one may be empty, and all that tells where the log ends.
+        if scan.segment.size_bytes == 0 && next.is_some() && !scan.cut {
             super::truncate::remove_segment_files(&store.rt, log, *base).await?;
             changed = true;
         } else {
@@ -129,6 +130,7 @@ async fn recover<R: Runtime>(
                     scan.segment.end = next;
                 }
             }
+            changed |= scan.segment.size_bytes == 0;
             let lacks_indexes = !scan.segment.has_index_files();
             log.state.borrow_mut().segments.push(scan.segment);
             if sealed.is_some() && lacks_indexes {

@@ -51,6 +51,10 @@ pub(crate) enum Op {
         content: Vec<u8>,
     },
     Truncate(Cut),
+    /// Creates the file of the active segment before its first batch: the name says where the log ends.
+    Begin {
+        segment: Offset,
+    },
     /// Nothing to write: a place in the order, for whoever waits for its journal frame.
     Barrier {
         op: u64,

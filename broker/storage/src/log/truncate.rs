@@ -132,7 +132,16 @@ pub(super) async fn cut_files<R: Runtime>(
         super::txn_index::cut(rt, log, cut.segment, cut.end).await?;
         rt.sync_data(&file).await.map_err(StorageError::disk(&path, "sync"))?;
     }
-    rt.sync_dir(&log.path).await.map_err(StorageError::disk(&log.path, "sync"))?;
+    let only = {
+        let state = log.state.borrow();
+        (state.segments.len() == 1).then(|| state.segments[0].base)
+    };
+    match only {
+        Some(base) => super::create::begin_segment(rt, log, base).await?,
+        None => {
+            rt.sync_dir(&log.path).await.map_err(StorageError::disk(&log.path, "sync"))?;
+        }
+    }
     log.state.borrow_mut().ops_written = cut.op;
     store.request_sync(log);
     Ok(())

@@ -9,7 +9,7 @@ use std::time::Duration;
 use model::{Buf, Bufs, Buggify, Offset};
 use runtime::{Open, Runtime, TaskClass};
 
-use super::create::{create_directory, segment_file};
+use super::create::{begin_segment, create_directory, segment_file};
 use super::{LogShared, Op, truncate};
 use crate::files::{self, INDEX_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX};
 use crate::store::Shared;
@@ -148,6 +148,10 @@ async fn run<R: Runtime>(
             Ok(())
         }
         Step::Other(Op::Truncate(cut)) => truncate::cut_files(store, log, &cut).await,
+        Step::Other(Op::Begin { segment }) => {
+            hint(store, log, async || begin_segment(rt, log, segment).await).await?;
+            Ok(())
+        }
         Step::Other(Op::Barrier { op }) => {
             log.state.borrow_mut().ops_written = op;
             store.request_sync(log);
