@@ -3,6 +3,7 @@
 mod joining;
 mod loading;
 mod offsets;
+mod random_members;
 mod sessions;
 mod static_members;
 mod syncing;

@@ -77,12 +77,34 @@ impl World {
 
     /// Everything written so far becomes durable.
     pub(super) fn persist(&mut self) {
-        let Some((ticket, _)) = self.under_way.last() else { return };
-        let ticket = *ticket;
-        for (_, records) in self.under_way.drain(..) {
-            self.log.extend(records);
+        self.persist_first(self.under_way.len());
+    }
+
+    /// The oldest writes become durable.
+    pub(super) fn persist_first(&mut self, count: usize) {
+        if let Some(ticket) = self.append_first(count) {
+            self.step(Event::Committed { ticket });
         }
-        self.step(Event::Committed { ticket });
+    }
+
+    /// Another coordinator takes the partition over; the oldest writes had reached the log although
+    /// nobody was told, and the others are lost.
+    pub(super) fn fail_over(&mut self, written: usize) {
+        self.append_first(written);
+        self.under_way.clear();
+        self.step(Event::Unload);
+        self.step(Event::BeginLoading);
+        self.step(Event::Replay { records: self.log.clone() });
+        self.step(Event::Loaded);
+    }
+
+    fn append_first(&mut self, count: usize) -> Option<Ticket> {
+        let mut last = None;
+        for (ticket, records) in self.under_way.drain(..count) {
+            self.log.extend(records);
+            last = Some(ticket);
+        }
+        last
     }
 
     pub(super) fn refuse(&mut self, error: ErrorCode) {
