@@ -2,7 +2,7 @@
 //!
 //! They rest on the workload: every value of a run is written once. A value is known by its record
 //! where the source keeps records, by its batch where it does not; records without a value have no
-//! print.
+//! print, nor have batches that compaction has emptied.
 
 use model::Offset;
 
@@ -20,7 +20,7 @@ pub(super) fn of_content(content: &Content) -> Vec<Print> {
 
 /// The prints of a batch with the offset of each.
 pub(super) fn of_batch(batch: &BatchSeen) -> Vec<(Offset, Print)> {
-    if batch.control {
+    if batch.control || batch.count == 0 {
         return Vec::new();
     }
     if batch.records.is_empty() {

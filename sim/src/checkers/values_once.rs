@@ -105,10 +105,11 @@ impl ValuesOnce {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{Fact, Outcome};
+    use super::super::event::{BatchSeen, Fact, Outcome};
     use super::super::testing::{acked, answer, attempt, batch, batch_of, check, value};
     use super::ValuesOnce;
     use expect_test::expect;
+    use model::Offset;
 
     #[test]
     fn values_that_are_read_twice_lie_there_once() {
@@ -137,6 +138,13 @@ mod tests {
             twice at 2: the value at 0 was sent once and lies at 2 too
             2 evaluations"#]],
         );
+    }
+
+    #[test]
+    fn batches_that_compaction_has_emptied_hold_no_value() {
+        let emptied = |at| BatchSeen { last_offset: Offset(at + 1), ..batch_of(at, &[]) };
+        let events = [answer(0, &[emptied(0), emptied(2)])];
+        check(ValuesOnce::default(), &events, expect!["0 evaluations"]);
     }
 
     #[test]
