@@ -2,14 +2,15 @@
 //! above the high watermark.
 //!
 //! Forward: within one partition and leader epoch, as the leader's core observes it and as one
-//! consumer is told. In every answer log start <= last stable offset <= high watermark; the log end
+//! consumer is told. A log start that DeleteRecords moved is durable with the next checkpoint, as in
+//! Kafka: a crash may take it back. In every answer log start <= last stable offset <= high watermark; the log end
 //! is at or above it in the files.
 //! Source: simulator.md section 10; KIP-101.
 
 use model::{LeaderEpoch, NodeId, Observation, Offset, TopicPartition};
 use std::collections::BTreeMap;
 
-use super::event::Consumed;
+use super::event::{Consumed, NodeChange};
 use super::{Checker, Event, Fact, Violation};
 
 const NAME: &str = "c5-watermarks";
@@ -41,6 +42,11 @@ impl Checker for Watermarks {
                 self.check_observation(event.at_ns, *node, *observation)
             }
             Fact::Consumed(consumed) => self.check_answer(event.at_ns, consumed),
+            Fact::Node { node, change: NodeChange::Killed | NodeChange::PowerLost } => {
+                self.log_starts.retain(|(at, _), _| at != node);
+                self.told.values_mut().for_each(|told| told.log_start_offset = None);
+                Ok(())
+            }
             Fact::FinalLog { node, at, log } => {
                 let range = (*node, *at, LeaderEpoch(0))..=(*node, *at, LeaderEpoch(i32::MAX));
                 let highest = self.high_watermarks.range(range).map(|(_, offset)| *offset).max();
@@ -156,7 +162,7 @@ fn at_most(
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{Event, Fact};
+    use super::super::event::{Event, Fact, NodeChange};
     use super::super::testing::{NODE, PLACE, answer, batch, check, event, final_log};
     use super::Watermarks;
     use expect_test::expect;
@@ -277,5 +283,23 @@ mod tests {
             order at 6: the high watermark 6 is above the log end 5
             2 evaluations"#]],
         );
+    }
+
+    #[test]
+    fn a_crash_may_take_a_log_start_back() {
+        let start = |offset| {
+            let observation =
+                Observation::LogStartMoved { at: PLACE, log_start_offset: Offset(offset) };
+            event(1, Fact::Observed { node: NODE, observation })
+        };
+        let killed = event(2, Fact::Node { node: NODE, change: NodeChange::Killed });
+        let events = [
+            start(3),
+            told(answer(3, &[]), 3, 5, 5),
+            killed,
+            start(1),
+            told(answer(3, &[]), 1, 5, 5),
+        ];
+        check(Watermarks::default(), &events, expect!["4 evaluations"]);
     }
 }
