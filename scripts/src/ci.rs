@@ -2,7 +2,7 @@
 //!
 //! Promises: `ci` never changes a tracked file; each step is one line of [`STEPS`].
 
-use crate::{Failed, Outcome, paths, process, simulator, tidy};
+use crate::{Failed, Outcome, paths, planted, process, simulator, tidy};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "test", run: || cargo(TEST_COMMAND) },
     Step { name: "benches", run: || cargo(BENCH_COMMAND) },
+    Step { name: "planted", run: planted::check },
     // The simulator, last: first that it repeats itself, then that it is closed, then what the
     // broker costs in it, then that it can find something. The plans of `sim/regressions` are among the tests.
     Step { name: "sim-build", run: || simulator::build(simulator::PROFILE).map(|_| ()) },

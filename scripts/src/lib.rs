@@ -16,6 +16,7 @@ pub mod ci;
 pub mod compat;
 pub mod crash;
 pub mod madsim;
+pub mod planted;
 pub mod simulator;
 pub mod tidy;
 pub mod trace;
