@@ -70,7 +70,9 @@ impl<R: Runtime> Log<R> {
         self.store.sometimes(Site::LogTruncated);
         self.store.rt.probe().observe(Observation::Truncated { at: self.log.id.at, end });
         start_writer(&self.store, &self.log);
-        self.flush().await
+        self.flush().await?;
+        // The journal may still hold the frames of what was cut off. Until it says that they were, a replay brings them back.
+        self.wait_journaled(op).await
     }
 
     async fn wait_written(&self) -> Result<(), StorageError> {
