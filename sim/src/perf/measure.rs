@@ -114,7 +114,7 @@ fn figures(before: &Moment, after: &Moment, mut counted: Counted) -> Figures {
     };
     let since = |of: fn(&Counters) -> u64| of(&after.world) - of(&before.world);
     let requests = counted.batches + counted.fetches;
-    let per_1000 = |count: u64, of: u64| if of == 0 { 0 } else { count * 1_000 / of };
+    let per_1000 = |count: u64, of: u64| (count * 1_000).checked_div(of).unwrap_or(0);
 
     set("cost_table", COSTS.version.into());
     set("batches", counted.batches);
