@@ -23,6 +23,7 @@ const RESTART: Load<'static> = Load {
     placement: Placement::Split,
 };
 const RESTART_WRITES: Duration = Duration::from_secs(60);
+const LOAD_ENDS: Duration = Duration::from_secs(10);
 
 /// Runs the row on a node that is new and ends with it.
 pub(super) fn run(side: Side, row: &Row, args: &Arguments, dir: &Path) -> Outcome<Value> {
@@ -111,7 +112,8 @@ fn restart(node: &mut Node, args: &Arguments, dir: &Path) -> Outcome<Value> {
     std::thread::sleep(RESTART_WRITES);
     node.kill()?;
     let written_s = begin.elapsed().as_secs_f64();
-    load.kill()?;
+    // Gently: `timeout` passes SIGTERM on to the generator, and a SIGKILL would leave that behind.
+    load.stop(LOAD_ENDS)?;
     let _ = std::fs::remove_file(&json);
     let written_gb = log_bytes(dir)? as f64 / 1e9;
     drop_page_cache()?;
