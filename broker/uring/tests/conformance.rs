@@ -4,9 +4,12 @@ use model::Limits;
 use runtime::Exit;
 use runtime::conformance::{Harness, Scratch, cases};
 use signal_hook::consts::SIGTERM;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use uring::{Io, Live, LiveMesh, Options, Pinning, run};
 
 /// Signals belong to the process: one backend at a time.
@@ -56,9 +59,27 @@ fn fresh_directory() -> PathBuf {
 fn check(io: Io, limits: &Limits) {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     for case in cases::<Backend>() {
-        println!("{io:?}: {}", case.name);
+        let name = format!("{io:?}: {}", case.name);
+        println!("{name}");
+        let _ended = end_what_hangs(name);
         (case.run)(&mut Backend { io, limits: limits.clone() });
     }
+}
+
+/// No case waits for more than moments: one that lasts this long lost a wake-up.
+const HANGS_AFTER: Duration = Duration::from_secs(120);
+
+/// Ends the process, and says in which case, unless what it returns is dropped in time: a test that
+/// hangs would keep its output to itself.
+fn end_what_hangs(case: String) -> Sender<()> {
+    let (ended, wait) = channel();
+    std::thread::spawn(move || {
+        if wait.recv_timeout(HANGS_AFTER) == Err(RecvTimeoutError::Timeout) {
+            let _ = writeln!(std::io::stderr(), "hangs: {case}");
+            std::process::abort();
+        }
+    });
+    ended
 }
 
 /// Few and small buffers and queues: starvation and full queues become common.

@@ -20,6 +20,9 @@ const RECEIVES_PER_TURN: usize = 4;
 const EDGES: Interest =
     Interest((libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET) as u32);
 
+/// Nothing more will come after what is there already.
+const ENDS: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+
 pub(crate) struct SoftRing {
     epoll: Epoll,
     bell: Fd,
@@ -42,6 +45,8 @@ pub(crate) struct SoftRing {
 struct Socket {
     serial: u64,
     waiting: Vec<Intent>,
+    /// An edge has told of the stream's end, which may lie behind bytes: no other edge will.
+    ended: bool,
 }
 
 /// How one try at a socket went.
@@ -115,7 +120,8 @@ impl SoftRing {
                 self.answer(token, Err(errno));
                 return;
             }
-            self.sockets.insert(fd.raw, Socket { serial: fd.serial, waiting: Vec::new() });
+            let socket = Socket { serial: fd.serial, waiting: Vec::new(), ended: false };
+            self.sockets.insert(fd.raw, socket);
         }
         let socket = self.sockets.get_mut(&fd.raw).expect("inserted above");
         socket.waiting.push(intent);
@@ -170,8 +176,8 @@ impl SoftRing {
                     if !more {
                         return Tried::Done;
                     }
-                    if got < room {
-                        // Drained: the next byte makes an edge.
+                    if got < room && !self.knows_end_of(fd) {
+                        // Drained: the next byte, or the end, makes an edge.
                         return Tried::Waits;
                     }
                 }
@@ -186,6 +192,10 @@ impl SoftRing {
             }
         }
         Tried::Again
+    }
+
+    fn knows_end_of(&self, fd: FdRef) -> bool {
+        self.sockets.get(&fd.raw).is_some_and(|it| it.serial == fd.serial && it.ended)
     }
 
     /// Tries again everything that waits for a descriptor.
@@ -218,13 +228,17 @@ impl SoftRing {
         };
         self.tally.enters += 1;
         let mut edges = Vec::new();
-        self.epoll.wait(limit, |key, _| edges.push(key));
-        for key in edges {
+        self.epoll.wait(limit, |key, events| edges.push((key, events)));
+        for (key, events) in edges {
             if key == Token::special(BELL).0 {
                 self.bell.silence_bell();
-            } else {
-                self.retry(key as u32 as i32);
+                continue;
             }
+            let raw = key as u32 as i32;
+            if let Some(socket) = self.sockets.get_mut(&raw) {
+                socket.ended |= events & ENDS != 0;
+            }
+            self.retry(raw);
         }
         self.finished.take(out);
         out.extend(self.ready.drain(..));
@@ -243,5 +257,37 @@ fn token_of(intent: &Intent) -> Token {
         | Intent::Splice { token, .. } => token,
         Intent::Cancel { target } => target.answer_to_cancel(),
         Intent::Provide { .. } => unreachable!("providing a buffer has no answer"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::{Node, Shared};
+    use model::Slot;
+    use std::io::Write as _;
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn an_end_that_comes_with_the_last_bytes_is_told() {
+        let owner = Arc::new(Shared::new(Arc::new(Node::new(1))).unwrap());
+        let bell = owner.bell().clone();
+        let mut ring = SoftRing::new(Arena::new(4, 64, owner), bell, &[]).unwrap();
+        (0..4).for_each(|buffer| ring.push(Intent::Provide { buffer }));
+        let (mut peer, own) = UnixStream::pair().unwrap();
+        let own = Fd::new(own.into());
+        let token = Token::operation(Slot { index: 0, generation: 1 });
+        ring.push(Intent::ReceiveMany { token, fd: own.get() });
+        let mut seen = Vec::new();
+        ring.wait(Wait::Until(Duration::ZERO), &mut seen);
+        assert!(seen.is_empty(), "{seen:?}");
+
+        // Both are there before the one edge is taken.
+        peer.write_all(b"last").unwrap();
+        peer.shutdown(Shutdown::Write).unwrap();
+        ring.wait(Wait::Until(Duration::ZERO), &mut seen);
+        let seen: Vec<_> = seen.iter().map(|it| (it.result, it.more)).collect();
+        assert_eq!(seen, [(Ok(4), true), (Ok(0), false)]);
     }
 }
