@@ -89,6 +89,10 @@ fn is_led(peer: &mut Peer, name: &str, partitions: i32) -> Outcome<bool> {
     let request = MetadataRequest { topics: Some(vec![asked]), ..MetadataRequest::default() };
     let response = peer.call(&request, METADATA_VERSION)?;
     let Some(topic) = response.topics.first() else { return Ok(false) };
+    if i32::try_from(topic.partitions.len()).is_ok_and(|there| there > partitions) {
+        let there = topic.partitions.len();
+        return Err(format!("topic {name} has {there} partitions: say --partitions {there}"));
+    }
     let led = topic.partitions.iter().filter(|it| it.error_code == 0 && it.leader_id >= 0).count();
     Ok(topic.error_code == 0 && i32::try_from(led) == Ok(partitions))
 }

@@ -120,13 +120,14 @@ fn restart(node: &mut Node, args: &Arguments, dir: &Path) -> Outcome<Value> {
     let start = Instant::now();
     let ready_ms = node.start()?;
     // One record to every partition: the last log to open decides.
-    let ack = measure::drive(
-        "produce",
-        node,
-        RESTART.name,
-        args.duration,
-        &[("--records", "1".into()), ("--warmup-s", "0".into()), ("--duration-s", "0.1".into())],
-    )?;
+    let produce = [
+        ("--partitions", RESTART.partitions.to_string()),
+        ("--connections", RESTART.partitions.to_string()),
+        ("--records", "1".to_owned()),
+        ("--warmup-s", "0".to_owned()),
+        ("--duration-s", "0.1".to_owned()),
+    ];
+    let ack = measure::drive("produce", node, RESTART.name, args.duration, &produce)?;
     let until_now_ms = start.elapsed().as_secs_f64() * 1e3;
     let measured_ms = ack["elapsed_s"].as_f64().unwrap_or_default() * 1e3;
     node.stop()?;
