@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use crate::counters::count;
 use crate::net::Stream;
+use crate::pipes::COLD_BYTES;
 use crate::shard::{Operation, yield_once};
 use crate::sys::{self, Errno, Fd, Pipe};
 
@@ -225,7 +226,7 @@ async fn fill(stream: &Rc<Stream>, cold: &mut Cold) -> Result<()> {
     let place = shard.pipes.cold_place().await;
     if cold.filling.is_none() {
         let left = usize::try_from(cold.range.end - cold.range.start).unwrap_or(usize::MAX);
-        let step = left.min(pipe.get().capacity);
+        let step = left.min(pipe.get().capacity).min(COLD_BYTES);
         let write = &pipe.get().write;
         let slot = shard.core.borrow_mut().splice(&cold.file, cold.range.start, write, step)?;
         cold.filling = Some(Operation::new(shard, slot));

@@ -11,12 +11,14 @@ use crate::sys::Pipe;
 const PIPES_MAX: usize = 16;
 const PIPE_BYTES: usize = 1 << 20;
 
-/// Cold reads that are in a worker at the same time: half the workers, so that syncs never queue
-/// behind catch-up readers.
-const COLD_MAX: usize = 4;
+/// Cold reads that a shard has the device do at the same time, and the bytes of each: a sync waits
+/// behind all that the device was given before it (ADR 0010).
+const COLD_MAX: usize = 1;
+pub(crate) const COLD_BYTES: usize = 256 << 10;
 
-/// File workers that a ring may use.
-pub(crate) const WORKERS_MAX: u32 = 2 * COLD_MAX as u32;
+/// File workers that a ring may use: cold reads hold few of them, so that syncs never queue behind
+/// catch-up readers.
+pub(crate) const WORKERS_MAX: u32 = 8;
 
 pub(crate) struct Pipes {
     idle: RefCell<Vec<Pipe>>,
