@@ -214,7 +214,7 @@ impl SinkCli {
     /// One shard: the sink has no state to spread.
     #[must_use]
     pub fn seat(self) -> Seat {
-        Seat { cpus: self.cpus[..1].to_vec(), pinned: !self.no_pin, io: self.io }
+        Seat { cpus: self.cpus[..1].to_vec(), pinned: !self.no_pin, gives_way: false, io: self.io }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Seat {
     pub cpus: Vec<usize>,
     /// Kept on its CPUs; otherwise the scheduler decides.
     pub pinned: bool,
+    /// Others on its CPUs go first.
+    pub gives_way: bool,
     pub io: IoArg,
 }
 

@@ -134,6 +134,7 @@ fn options(seat: &Seat) -> uring::Options {
         cpus: seat.cpus.clone(),
         pinning: if seat.pinned { Pinning::EachToItsCpu } else { Pinning::Free },
         signals: Signals::Deliver,
+        gives_way: seat.gives_way,
         ..uring::Options::default()
     }
 }
@@ -172,9 +173,12 @@ fn seats(args: &RunArgs) -> Result<Seats, String> {
     };
     let default_broker = if pinned { vec![all[0]] } else { all };
     let broker = args.broker_cpus.as_deref().map_or(default_broker, <[usize]>::to_vec);
+    // The pacer never sleeps: on a CPU of the broker's it would keep that waiting for whole time
+    // slices, and measure them.
+    let gives_way = client.iter().any(|cpu| broker.contains(cpu));
     Ok(Seats {
-        client: Seat { cpus: client, pinned, io: args.io },
-        broker: Seat { cpus: broker, pinned, io: args.io },
+        client: Seat { cpus: client, pinned, gives_way, io: args.io },
+        broker: Seat { cpus: broker, pinned, gives_way: false, io: args.io },
     })
 }
 
@@ -187,7 +191,8 @@ fn labels(args: &RunArgs, seats: &Seats, embedded: Option<&Served>) -> Labels {
     let io = io.map_or("unknown".to_owned(), |choice| choice.to_string());
     let of_seat = |seat: &Seat| {
         let freedom = if seat.pinned { "" } else { " (not pinned)" };
-        format!("{}{freedom}", cpu_text(&seat.cpus))
+        let manners = if seat.gives_way { " (gives way)" } else { "" };
+        format!("{}{freedom}{manners}", cpu_text(&seat.cpus))
     };
     Labels {
         broker: if embedded.is_some() { "embedded".to_owned() } else { args.bootstrap.join(",") },

@@ -43,6 +43,9 @@ pub struct Options {
     pub cpus: Vec<usize>,
     pub pinning: Pinning,
     pub signals: Signals,
+    /// The shards leave their processors to anybody else who wants them (SCHED_IDLE): for a load that
+    /// never sleeps beside what it measures.
+    pub gives_way: bool,
     /// How long a shard without work keeps looking before it sleeps. Sleeping and waking cost about
     /// 20 µs each way; looking costs the whole core, so zero unless the cores are ours alone.
     pub idle_poll: Duration,
@@ -62,6 +65,7 @@ impl Default for Options {
             cpus: default_cpus(),
             pinning: Pinning::EachToItsCpu,
             signals: Signals::Deliver,
+            gives_way: false,
             idle_poll: Duration::ZERO,
             limits: Limits::PRODUCTION,
             offload_threads: 2,

@@ -186,6 +186,9 @@ impl Seed {
             helpers = &self.options.cpus;
             sys::stay_on(&helpers[index..=index]).map_err(step("cpu affinity"))?;
         }
+        if self.options.gives_way {
+            sys::give_way().map_err(step("niceness"))?;
+        }
         let limits = &self.options.limits;
         let shared = &self.peers[index];
         let buffers = u16::try_from(limits.receive_buffers).unwrap_or(1 << 15);

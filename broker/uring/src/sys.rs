@@ -18,7 +18,7 @@ pub(crate) use file::{
 };
 pub(crate) use poll::{Epoll, Interest, poll_now};
 pub(crate) use process::{
-    affinity, clocks, cpu_set, entropy, mono, raise_descriptor_limit, stay_on,
+    affinity, clocks, cpu_set, entropy, give_way, mono, raise_descriptor_limit, stay_on,
 };
 pub(crate) use socket::{
     accept, bind, connect_begin, connect_result, local_addr, receive_raw, send_vectored, shutdown,

@@ -37,6 +37,15 @@ pub(crate) fn stay_on(cpus: &[usize]) -> Sys<()> {
         .map(drop)
 }
 
+/// Lets every other thread that wants this thread's processor have it at once. A low priority would
+/// not: the scheduler lets a thread finish its slice of milliseconds unless it is an idle one.
+pub(crate) fn give_way() -> Sys<()> {
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: pid 0 is this thread; the pointer names a live parameter, which the call only reads.
+    retry(|| unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const none) } as isize)
+        .map(drop)
+}
+
 /// Raises the number of descriptors that this process may open to the most it may ask for; returns
 /// what holds now.
 pub(crate) fn raise_descriptor_limit() -> Sys<u64> {
