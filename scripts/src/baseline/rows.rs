@@ -106,7 +106,8 @@ impl Work {
                         metric("start after stop ms", "/start_after_stop_ms", 1.0),
                         metric("stop ms", "/stop_ms", 1.0),
                         metric("idle RSS MB", "/idle_rss_bytes", 1e-6),
-                        metric("idle CPU %", "/idle_cpu_ratio", 100.0),
+                        metric("idle CPU % after first start", "/idle_cpu_ratio", 100.0),
+                        metric("idle CPU %", "/settled_idle_cpu_ratio", 100.0),
                     ]
                 }
             }
