@@ -34,10 +34,6 @@ impl Checker for BoundedResources {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Violation> {
-        Ok(())
-    }
-
     fn evaluations(&self) -> u64 {
         self.evaluations
     }

@@ -49,11 +49,13 @@ pub trait Checker {
     /// The property does not hold. The checker may be asked on, and then reports other violations.
     fn check(&mut self, event: &Event) -> Result<(), Violation>;
 
-    /// The run is over: judges what could not be judged before.
+    /// The run is over: judges what could not be judged before, nothing by default.
     ///
     /// # Errors
     /// The property does not hold. Called again until it says so no more.
-    fn finish(&mut self) -> Result<(), Violation>;
+    fn finish(&mut self) -> Result<(), Violation> {
+        Ok(())
+    }
 
     /// How often the property was tried. Zero at the end of a sweep means that it was not checked.
     fn evaluations(&self) -> u64;

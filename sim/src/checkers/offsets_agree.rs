@@ -44,10 +44,6 @@ impl Checker for OffsetsAgree {
         }
     }
 
-    fn finish(&mut self) -> Result<(), Violation> {
-        Ok(())
-    }
-
     fn evaluations(&self) -> u64 {
         self.evaluations
     }

@@ -39,10 +39,6 @@ impl Checker for RecoveryKeepsSynced {
         }
     }
 
-    fn finish(&mut self) -> Result<(), Violation> {
-        Ok(())
-    }
-
     fn evaluations(&self) -> u64 {
         self.evaluations
     }

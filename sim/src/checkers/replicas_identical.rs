@@ -54,10 +54,6 @@ impl Checker for ReplicasIdentical {
         Err(Violation::new(NAME, "differ", event.at_ns, text).at(*at, Some(*offset)))
     }
 
-    fn finish(&mut self) -> Result<(), Violation> {
-        Ok(())
-    }
-
     fn evaluations(&self) -> u64 {
         self.evaluations
     }

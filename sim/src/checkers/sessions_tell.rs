@@ -55,10 +55,6 @@ impl Checker for SessionsTell {
         }
     }
 
-    fn finish(&mut self) -> Result<(), Violation> {
-        Ok(())
-    }
-
     fn evaluations(&self) -> u64 {
         self.evaluations
     }

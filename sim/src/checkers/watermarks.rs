@@ -63,10 +63,6 @@ impl Checker for Watermarks {
         }
     }
 
-    fn finish(&mut self) -> Result<(), Violation> {
-        Ok(())
-    }
-
     fn evaluations(&self) -> u64 {
         self.evaluations
     }
