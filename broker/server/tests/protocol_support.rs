@@ -47,6 +47,7 @@ fn note(key: ApiKey) -> &'static str {
             "-1 to -6 are answered from the local log: there is no tiered storage (KIP-405)"
         }
         ApiKey::FindCoordinator => "No consumer groups and no transactions yet",
+        ApiKey::OffsetDelete => "Never flexible",
         ApiKey::ApiVersions => {
             "A newer version gets a version 0 answer with UNSUPPORTED_VERSION, never a closed connection (KIP-511)"
         }
@@ -66,7 +67,18 @@ fn note(key: ApiKey) -> &'static str {
         | ApiKey::IncrementalAlterConfigs
         | ApiKey::DescribeCluster
         | ApiKey::ListConfigResources
-        | ApiKey::DescribeTopicPartitions => "",
+        | ApiKey::DescribeTopicPartitions
+        | ApiKey::OffsetCommit
+        | ApiKey::OffsetFetch
+        | ApiKey::JoinGroup
+        | ApiKey::Heartbeat
+        | ApiKey::LeaveGroup
+        | ApiKey::SyncGroup
+        | ApiKey::DescribeGroups
+        | ApiKey::ListGroups
+        | ApiKey::DeleteGroups
+        | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ConsumerGroupDescribe => "",
     }
 }
 

@@ -126,6 +126,130 @@ impl Sample for messages::api_versions::FinalizedFeatureKey {
     }
 }
 
+impl Sample for messages::consumer_group_describe::ConsumerGroupDescribeRequest {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_ids = source.list(|source| source.string());
+        it.include_authorized_operations = source.bool();
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_describe::ConsumerGroupDescribeResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.throttle_time_ms = source.number() as i32;
+        it.groups = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_describe::DescribedGroup {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.error_code = source.number() as i16;
+        it.error_message = source.nullable(true, |source| source.string());
+        it.group_id = source.string();
+        it.group_state = source.string();
+        it.group_epoch = source.number() as i32;
+        it.assignment_epoch = source.number() as i32;
+        it.assignor_name = source.string();
+        it.members = source.list(|source| Sample::sample(source, version));
+        it.authorized_operations = source.number() as i32;
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_describe::Member {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_id = source.string();
+        it.instance_id = source.nullable(true, |source| source.string());
+        it.rack_id = source.nullable(true, |source| source.string());
+        it.member_epoch = source.number() as i32;
+        it.client_id = source.string();
+        it.client_host = source.string();
+        it.subscribed_topic_names = source.list(|source| source.string());
+        it.subscribed_topic_regex = source.nullable(true, |source| source.string());
+        it.assignment = Sample::sample(source, version);
+        it.target_assignment = Sample::sample(source, version);
+        if (1..=1).contains(&version) {
+            it.member_type = source.number() as i8;
+        }
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_describe::Assignment {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_describe::TopicPartitions {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_id = model::TopicId(source.uuid());
+        it.topic_name = source.string();
+        it.partitions = source.list(|source| source.number() as i32);
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.member_id = source.string();
+        it.member_epoch = source.number() as i32;
+        it.instance_id = source.nullable(true, |source| source.string());
+        it.rack_id = source.nullable(true, |source| source.string());
+        it.rebalance_timeout_ms = source.number() as i32;
+        it.subscribed_topic_names =
+            source.nullable(true, |source| source.list(|source| source.string()));
+        if (1..=1).contains(&version) {
+            it.subscribed_topic_regex = source.nullable(true, |source| source.string());
+        }
+        it.server_assignor = source.nullable(true, |source| source.string());
+        it.topic_partitions =
+            source.nullable(true, |source| source.list(|source| Sample::sample(source, version)));
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_heartbeat::TopicPartitions {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_id = model::TopicId(source.uuid());
+        it.partitions = source.list(|source| source.number() as i32);
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_heartbeat::ConsumerGroupHeartbeatResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.throttle_time_ms = source.number() as i32;
+        it.error_code = source.number() as i16;
+        it.error_message = source.nullable(true, |source| source.string());
+        it.member_id = source.nullable(true, |source| source.string());
+        it.member_epoch = source.number() as i32;
+        it.heartbeat_interval_ms = source.number() as i32;
+        it.assignment = source.nullable(true, |source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::consumer_group_heartbeat::Assignment {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
 impl Sample for messages::control_records::LeaderChangeMessage {
     fn sample(source: &mut Source, version: i16) -> Self {
         let mut it = Self::default();
@@ -348,6 +472,32 @@ impl Sample for messages::create_topics::CreatableTopicConfigs {
     }
 }
 
+impl Sample for messages::delete_groups::DeleteGroupsRequest {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.groups_names = source.list(|source| source.string());
+        it
+    }
+}
+
+impl Sample for messages::delete_groups::DeleteGroupsResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.throttle_time_ms = source.number() as i32;
+        it.results = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::delete_groups::DeletableGroupResult {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
 impl Sample for messages::delete_records::DeleteRecordsRequest {
     fn sample(source: &mut Source, version: i16) -> Self {
         let mut it = Self::default();
@@ -564,6 +714,62 @@ impl Sample for messages::describe_configs::DescribeConfigsSynonym {
         it.name = source.string();
         it.value = source.nullable(true, |source| source.string());
         it.source = source.number() as i8;
+        it
+    }
+}
+
+impl Sample for messages::describe_groups::DescribeGroupsRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.groups = source.list(|source| source.string());
+        if (3..=6).contains(&version) {
+            it.include_authorized_operations = source.bool();
+        }
+        it
+    }
+}
+
+impl Sample for messages::describe_groups::DescribeGroupsResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (1..=6).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        it.groups = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::describe_groups::DescribedGroup {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.error_code = source.number() as i16;
+        if (6..=6).contains(&version) {
+            it.error_message = source.nullable(true, |source| source.string());
+        }
+        it.group_id = source.string();
+        it.group_state = source.string();
+        it.protocol_type = source.string();
+        it.protocol_data = source.string();
+        it.members = source.list(|source| Sample::sample(source, version));
+        if (3..=6).contains(&version) {
+            it.authorized_operations = source.number() as i32;
+        }
+        it
+    }
+}
+
+impl Sample for messages::describe_groups::DescribedGroupMember {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_id = source.string();
+        if (4..=6).contains(&version) {
+            it.group_instance_id = source.nullable(true, |source| source.string());
+        }
+        it.client_id = source.string();
+        it.client_host = source.string();
+        it.member_metadata = source.buf();
+        it.member_assignment = source.buf();
         it
     }
 }
@@ -1024,6 +1230,30 @@ impl Sample for messages::find_coordinator::Coordinator {
     }
 }
 
+impl Sample for messages::heartbeat::HeartbeatRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.generation_id = source.number() as i32;
+        it.member_id = source.string();
+        if (3..=4).contains(&version) {
+            it.group_instance_id = source.nullable(true, |source| source.string());
+        }
+        it
+    }
+}
+
+impl Sample for messages::heartbeat::HeartbeatResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (1..=4).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
 impl Sample for messages::incremental_alter_configs::IncrementalAlterConfigsRequest {
     fn sample(source: &mut Source, version: i16) -> Self {
         let mut it = Self::default();
@@ -1111,6 +1341,120 @@ impl Sample for messages::init_producer_id::InitProducerIdResponse {
     }
 }
 
+impl Sample for messages::join_group::JoinGroupRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.session_timeout_ms = source.number() as i32;
+        if (1..=9).contains(&version) {
+            it.rebalance_timeout_ms = source.number() as i32;
+        }
+        it.member_id = source.string();
+        if (5..=9).contains(&version) {
+            it.group_instance_id = source.nullable(true, |source| source.string());
+        }
+        it.protocol_type = source.string();
+        it.protocols = source.list(|source| Sample::sample(source, version));
+        if (8..=9).contains(&version) {
+            it.reason = source.nullable(true, |source| source.string());
+        }
+        it
+    }
+}
+
+impl Sample for messages::join_group::JoinGroupRequestProtocol {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.name = source.string();
+        it.metadata = source.buf();
+        it
+    }
+}
+
+impl Sample for messages::join_group::JoinGroupResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (2..=9).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        it.error_code = source.number() as i16;
+        it.generation_id = source.number() as i32;
+        if (7..=9).contains(&version) {
+            it.protocol_type = source.nullable(true, |source| source.string());
+        }
+        it.protocol_name = source.nullable(version >= 7, |source| source.string());
+        it.leader = source.string();
+        if (9..=9).contains(&version) {
+            it.skip_assignment = source.bool();
+        }
+        it.member_id = source.string();
+        it.members = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::join_group::JoinGroupResponseMember {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_id = source.string();
+        if (5..=9).contains(&version) {
+            it.group_instance_id = source.nullable(true, |source| source.string());
+        }
+        it.metadata = source.buf();
+        it
+    }
+}
+
+impl Sample for messages::leave_group::LeaveGroupRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        if (0..=2).contains(&version) {
+            it.member_id = source.string();
+        }
+        if (3..=5).contains(&version) {
+            it.members = source.list(|source| Sample::sample(source, version));
+        }
+        it
+    }
+}
+
+impl Sample for messages::leave_group::MemberIdentity {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_id = source.string();
+        it.group_instance_id = source.nullable(true, |source| source.string());
+        if (5..=5).contains(&version) {
+            it.reason = source.nullable(true, |source| source.string());
+        }
+        it
+    }
+}
+
+impl Sample for messages::leave_group::LeaveGroupResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (1..=5).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        it.error_code = source.number() as i16;
+        if (3..=5).contains(&version) {
+            it.members = source.list(|source| Sample::sample(source, version));
+        }
+        it
+    }
+}
+
+impl Sample for messages::leave_group::MemberResponse {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_id = source.string();
+        it.group_instance_id = source.nullable(true, |source| source.string());
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
 impl Sample for messages::list_config_resources::ListConfigResourcesRequest {
     fn sample(source: &mut Source, version: i16) -> Self {
         let mut it = Self::default();
@@ -1137,6 +1481,46 @@ impl Sample for messages::list_config_resources::ConfigResource {
         it.resource_name = source.string();
         if (1..=1).contains(&version) {
             it.resource_type = source.number() as i8;
+        }
+        it
+    }
+}
+
+impl Sample for messages::list_groups::ListGroupsRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (4..=5).contains(&version) {
+            it.states_filter = source.list(|source| source.string());
+        }
+        if (5..=5).contains(&version) {
+            it.types_filter = source.list(|source| source.string());
+        }
+        it
+    }
+}
+
+impl Sample for messages::list_groups::ListGroupsResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (1..=5).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        it.error_code = source.number() as i16;
+        it.groups = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::list_groups::ListedGroup {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.protocol_type = source.string();
+        if (4..=5).contains(&version) {
+            it.group_state = source.string();
+        }
+        if (5..=5).contains(&version) {
+            it.group_type = source.string();
         }
         it
     }
@@ -1523,6 +1907,276 @@ impl Sample for messages::metadata_records::AbortTransactionRecord {
     }
 }
 
+impl Sample for messages::offset_commit::OffsetCommitRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.generation_id_or_member_epoch = source.number() as i32;
+        it.member_id = source.string();
+        if (7..=10).contains(&version) {
+            it.group_instance_id = source.nullable(true, |source| source.string());
+        }
+        if (2..=4).contains(&version) {
+            it.retention_time_ms = source.number();
+        }
+        it.topics = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_commit::OffsetCommitRequestTopic {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (2..=9).contains(&version) {
+            it.name = source.string();
+        }
+        if (10..=10).contains(&version) {
+            it.topic_id = model::TopicId(source.uuid());
+        }
+        it.partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_commit::OffsetCommitRequestPartition {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.partition_index = source.number() as i32;
+        it.committed_offset = source.number();
+        if (6..=10).contains(&version) {
+            it.committed_leader_epoch = source.number() as i32;
+        }
+        it.committed_metadata = source.nullable(true, |source| source.string());
+        it
+    }
+}
+
+impl Sample for messages::offset_commit::OffsetCommitResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (3..=10).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        it.topics = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_commit::OffsetCommitResponseTopic {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (2..=9).contains(&version) {
+            it.name = source.string();
+        }
+        if (10..=10).contains(&version) {
+            it.topic_id = model::TopicId(source.uuid());
+        }
+        it.partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_commit::OffsetCommitResponsePartition {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.partition_index = source.number() as i32;
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
+impl Sample for messages::offset_delete::OffsetDeleteRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.topics = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_delete::OffsetDeleteRequestTopic {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.name = source.string();
+        it.partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_delete::OffsetDeleteRequestPartition {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.partition_index = source.number() as i32;
+        it
+    }
+}
+
+impl Sample for messages::offset_delete::OffsetDeleteResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.error_code = source.number() as i16;
+        it.throttle_time_ms = source.number() as i32;
+        it.topics = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_delete::OffsetDeleteResponseTopic {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.name = source.string();
+        it.partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_delete::OffsetDeleteResponsePartition {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.partition_index = source.number() as i32;
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (1..=7).contains(&version) {
+            it.group_id = source.string();
+        }
+        if (1..=7).contains(&version) {
+            it.topics = source.nullable(version >= 2, |source| {
+                source.list(|source| Sample::sample(source, version))
+            });
+        }
+        if (8..=10).contains(&version) {
+            it.groups = source.list(|source| Sample::sample(source, version));
+        }
+        if (7..=10).contains(&version) {
+            it.require_stable = source.bool();
+        }
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchRequestTopic {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.name = source.string();
+        it.partition_indexes = source.list(|source| source.number() as i32);
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchRequestGroup {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        if (9..=10).contains(&version) {
+            it.member_id = source.nullable(true, |source| source.string());
+        }
+        if (9..=10).contains(&version) {
+            it.member_epoch = source.number() as i32;
+        }
+        it.topics =
+            source.nullable(true, |source| source.list(|source| Sample::sample(source, version)));
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchRequestTopics {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (8..=9).contains(&version) {
+            it.name = source.string();
+        }
+        if (10..=10).contains(&version) {
+            it.topic_id = model::TopicId(source.uuid());
+        }
+        it.partition_indexes = source.list(|source| source.number() as i32);
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (3..=10).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        if (1..=7).contains(&version) {
+            it.topics = source.list(|source| Sample::sample(source, version));
+        }
+        if (2..=7).contains(&version) {
+            it.error_code = source.number() as i16;
+        }
+        if (8..=10).contains(&version) {
+            it.groups = source.list(|source| Sample::sample(source, version));
+        }
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchResponseTopic {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.name = source.string();
+        it.partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchResponsePartition {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.partition_index = source.number() as i32;
+        it.committed_offset = source.number();
+        if (5..=7).contains(&version) {
+            it.committed_leader_epoch = source.number() as i32;
+        }
+        it.metadata = source.nullable(true, |source| source.string());
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchResponseGroup {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.topics = source.list(|source| Sample::sample(source, version));
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchResponseTopics {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (8..=9).contains(&version) {
+            it.name = source.string();
+        }
+        if (10..=10).contains(&version) {
+            it.topic_id = model::TopicId(source.uuid());
+        }
+        it.partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::offset_fetch::OffsetFetchResponsePartitions {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.partition_index = source.number() as i32;
+        it.committed_offset = source.number();
+        it.committed_leader_epoch = source.number() as i32;
+        it.metadata = source.nullable(true, |source| source.string());
+        it.error_code = source.number() as i16;
+        it
+    }
+}
+
 impl Sample for messages::offset_for_leader_epoch::OffsetForLeaderEpochRequest {
     fn sample(source: &mut Source, version: i16) -> Self {
         let mut it = Self::default();
@@ -1694,11 +2348,62 @@ impl Sample for messages::produce::NodeEndpoint {
     }
 }
 
+impl Sample for messages::sync_group::SyncGroupRequest {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.generation_id = source.number() as i32;
+        it.member_id = source.string();
+        if (3..=5).contains(&version) {
+            it.group_instance_id = source.nullable(true, |source| source.string());
+        }
+        if (5..=5).contains(&version) {
+            it.protocol_type = source.nullable(true, |source| source.string());
+        }
+        if (5..=5).contains(&version) {
+            it.protocol_name = source.nullable(true, |source| source.string());
+        }
+        it.assignments = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::sync_group::SyncGroupRequestAssignment {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_id = source.string();
+        it.assignment = source.buf();
+        it
+    }
+}
+
+impl Sample for messages::sync_group::SyncGroupResponse {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        if (1..=5).contains(&version) {
+            it.throttle_time_ms = source.number() as i32;
+        }
+        it.error_code = source.number() as i16;
+        if (5..=5).contains(&version) {
+            it.protocol_type = source.nullable(true, |source| source.string());
+        }
+        if (5..=5).contains(&version) {
+            it.protocol_name = source.nullable(true, |source| source.string());
+        }
+        it.assignment = source.buf();
+        it
+    }
+}
+
 pub(crate) fn visit_all(visit: &mut impl Visit) {
     visit.request::<messages::alter_configs::AlterConfigsRequest>();
     visit.response::<messages::alter_configs::AlterConfigsResponse>();
     visit.request::<messages::api_versions::ApiVersionsRequest>();
     visit.response::<messages::api_versions::ApiVersionsResponse>();
+    visit.request::<messages::consumer_group_describe::ConsumerGroupDescribeRequest>();
+    visit.response::<messages::consumer_group_describe::ConsumerGroupDescribeResponse>();
+    visit.request::<messages::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest>();
+    visit.response::<messages::consumer_group_heartbeat::ConsumerGroupHeartbeatResponse>();
     visit.message::<messages::control_records::LeaderChangeMessage>();
     visit.message::<messages::control_records::SnapshotHeaderRecord>();
     visit.message::<messages::control_records::SnapshotFooterRecord>();
@@ -1708,6 +2413,8 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
     visit.response::<messages::create_partitions::CreatePartitionsResponse>();
     visit.request::<messages::create_topics::CreateTopicsRequest>();
     visit.response::<messages::create_topics::CreateTopicsResponse>();
+    visit.request::<messages::delete_groups::DeleteGroupsRequest>();
+    visit.response::<messages::delete_groups::DeleteGroupsResponse>();
     visit.request::<messages::delete_records::DeleteRecordsRequest>();
     visit.response::<messages::delete_records::DeleteRecordsResponse>();
     visit.request::<messages::delete_topics::DeleteTopicsRequest>();
@@ -1716,6 +2423,8 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
     visit.response::<messages::describe_cluster::DescribeClusterResponse>();
     visit.request::<messages::describe_configs::DescribeConfigsRequest>();
     visit.response::<messages::describe_configs::DescribeConfigsResponse>();
+    visit.request::<messages::describe_groups::DescribeGroupsRequest>();
+    visit.response::<messages::describe_groups::DescribeGroupsResponse>();
     visit.request::<messages::describe_log_dirs::DescribeLogDirsRequest>();
     visit.response::<messages::describe_log_dirs::DescribeLogDirsResponse>();
     visit.request::<messages::describe_producers::DescribeProducersRequest>();
@@ -1726,12 +2435,20 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
     visit.response::<messages::fetch::FetchResponse>();
     visit.request::<messages::find_coordinator::FindCoordinatorRequest>();
     visit.response::<messages::find_coordinator::FindCoordinatorResponse>();
+    visit.request::<messages::heartbeat::HeartbeatRequest>();
+    visit.response::<messages::heartbeat::HeartbeatResponse>();
     visit.request::<messages::incremental_alter_configs::IncrementalAlterConfigsRequest>();
     visit.response::<messages::incremental_alter_configs::IncrementalAlterConfigsResponse>();
     visit.request::<messages::init_producer_id::InitProducerIdRequest>();
     visit.response::<messages::init_producer_id::InitProducerIdResponse>();
+    visit.request::<messages::join_group::JoinGroupRequest>();
+    visit.response::<messages::join_group::JoinGroupResponse>();
+    visit.request::<messages::leave_group::LeaveGroupRequest>();
+    visit.response::<messages::leave_group::LeaveGroupResponse>();
     visit.request::<messages::list_config_resources::ListConfigResourcesRequest>();
     visit.response::<messages::list_config_resources::ListConfigResourcesResponse>();
+    visit.request::<messages::list_groups::ListGroupsRequest>();
+    visit.response::<messages::list_groups::ListGroupsResponse>();
     visit.request::<messages::list_offsets::ListOffsetsRequest>();
     visit.response::<messages::list_offsets::ListOffsetsResponse>();
     visit.request::<messages::metadata::MetadataRequest>();
@@ -1750,8 +2467,16 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
     visit.message::<messages::metadata_records::BeginTransactionRecord>();
     visit.message::<messages::metadata_records::EndTransactionRecord>();
     visit.message::<messages::metadata_records::AbortTransactionRecord>();
+    visit.request::<messages::offset_commit::OffsetCommitRequest>();
+    visit.response::<messages::offset_commit::OffsetCommitResponse>();
+    visit.request::<messages::offset_delete::OffsetDeleteRequest>();
+    visit.response::<messages::offset_delete::OffsetDeleteResponse>();
+    visit.request::<messages::offset_fetch::OffsetFetchRequest>();
+    visit.response::<messages::offset_fetch::OffsetFetchResponse>();
     visit.request::<messages::offset_for_leader_epoch::OffsetForLeaderEpochRequest>();
     visit.response::<messages::offset_for_leader_epoch::OffsetForLeaderEpochResponse>();
     visit.request::<messages::produce::ProduceRequest>();
     visit.response::<messages::produce::ProduceResponse>();
+    visit.request::<messages::sync_group::SyncGroupRequest>();
+    visit.response::<messages::sync_group::SyncGroupResponse>();
 }
