@@ -4,11 +4,11 @@
 //! the widest shown. Neighbouring records are alike, so resampling single records would promise far
 //! too much. The result says nothing about other runs.
 
+use model::splitmix::hash;
 use reports::PERCENTILES;
 use std::collections::BTreeMap;
 
 use crate::bins::{BIN_COUNT, quantile_bin, samples_beyond, value_of};
-use crate::schedule::mix;
 use crate::timeline::Timeline;
 
 /// Fewer blocks or episodes than this give no interval.
@@ -62,7 +62,7 @@ fn resample(timeline: &Timeline, joined: usize, round: u64) -> Vec<u64> {
     let blocks = timeline.block_count();
     let mut weights = vec![0_u64; blocks];
     for draw in 0..blocks.div_ceil(joined) {
-        let random = mix((draw as u64) ^ mix(round ^ ((joined as u64) << 32)));
+        let random = hash((draw as u64) ^ hash(round ^ ((joined as u64) << 32)));
         let start = usize::try_from(random % blocks as u64).expect("less than the block count");
         let take = joined.min(blocks - draw * joined);
         for offset in 0..take {
@@ -85,7 +85,7 @@ mod tests {
     fn timeline(blocks: u64) -> Timeline {
         let mut timeline = Timeline::new(blocks * 100_000_000);
         for sample in 0..blocks * 100 {
-            let spread = mix(sample) % 1_000;
+            let spread = hash(sample) % 1_000;
             timeline.block_at(sample * 1_000_000).0.record(500 + spread);
         }
         timeline.pack();

@@ -6,7 +6,9 @@
 //! The filler is a function of the sequence, so that a consumer can compare every byte without
 //! remembering any of them.
 
-use crate::schedule::{Due, mix};
+use model::splitmix::hash;
+
+use crate::schedule::Due;
 
 /// Size of the head, and the smallest record.
 pub const HEAD_BYTES: usize = 16;
@@ -65,7 +67,7 @@ impl Arena {
         let slots = (ARENA_BYTES / value_bytes).clamp(SLOTS_MIN, SLOTS_MAX);
         let slots = 1 << slots.ilog2();
         let letter = |at: usize| {
-            let random = mix(seed ^ (at / 10) as u64) >> (6 * (at % 10));
+            let random = hash(seed ^ (at / 10) as u64) >> (6 * (at % 10));
             ALPHABET[usize::try_from(random & 63).expect("6 bits")]
         };
         let bytes = (0..slots * value_bytes).map(letter).collect();

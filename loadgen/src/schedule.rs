@@ -4,6 +4,8 @@
 //! make the asked rate. The same lane always gives the same times, so whoever knows a record's
 //! sequence knows when it was due, and nobody has to remember it per record.
 
+use model::splitmix::hash;
+
 /// How the records of a run are spread over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -122,7 +124,7 @@ impl LaneSchedule {
         let Shape::Poisson { seed } = self.shape else {
             unreachable!("constant gaps are computed")
         };
-        let draw = mix(seed ^ mix(sequence ^ (self.lane << 48)));
+        let draw = hash(seed ^ hash(sequence ^ (self.lane << 48)));
         #[expect(clippy::cast_precision_loss, reason = "53 random bits")]
         let uniform = ((draw >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
         #[expect(clippy::cast_precision_loss, reason = "a gap of nanoseconds")]
@@ -135,15 +137,6 @@ impl LaneSchedule {
         let gap_ns = (-uniform.ln() * mean_ns) as u64;
         gap_ns
     }
-}
-
-/// `SplitMix64`'s finalizer: a fixed function, the same on every machine.
-#[must_use]
-pub fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use model::splitmix::hash;
 use model::{Buggify, Instant};
 
 /// Runs of a hundred in which a place is on.
@@ -56,8 +57,8 @@ impl Choices {
     pub fn new(seed: u64) -> Self {
         let place = |site: &Buggify| {
             let name = format!("{site:?}");
-            let key = name.bytes().fold(mix(seed), |state, byte| mix(state ^ u64::from(byte)));
-            let is_enabled = mix(key) % 100 < ENABLED_PERCENT;
+            let key = name.bytes().fold(hash(seed), |state, byte| hash(state ^ u64::from(byte)));
+            let is_enabled = hash(key) % 100 < ENABLED_PERCENT;
             (*site, Place { key, is_enabled })
         };
         Self { places: Buggify::ALL.iter().map(place).collect() }
@@ -73,17 +74,9 @@ impl Choices {
         let place = self.places[&site];
         let virtual_ms = moment.at.0 / 1_000_000;
         let key = [moment.node as u64, u64::from(moment.life), virtual_ms];
-        let draw = key.into_iter().fold(place.key, |state, word| mix(state ^ word));
+        let draw = key.into_iter().fold(place.key, |state, word| hash(state ^ word));
         place.is_enabled && draw % 100 < fires_percent(site)
     }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-fn mix(word: u64) -> u64 {
-    let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod ids;
 mod limits;
 mod probe;
 mod slots;
+pub mod splitmix;
 mod time;
 
 pub use buf::{Buf, Bufs, copy};

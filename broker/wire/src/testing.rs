@@ -1,7 +1,7 @@
 //! What the tests of this crate share: a seeded source of arbitrary values, and the walk over all
 //! messages.
 
-use model::Buf;
+use model::{Buf, splitmix};
 
 use crate::api::{Message, Request, Response};
 use crate::{Uuid, Writer};
@@ -22,7 +22,7 @@ pub(crate) trait Visit {
     }
 }
 
-/// A small seeded generator (SplitMix64): the same seed gives the same messages for ever.
+/// A small seeded generator: the same seed gives the same messages for ever.
 pub(crate) struct Source {
     state: u64,
     /// Deep messages would grow without end: lists shrink as more of them are made.
@@ -35,11 +35,7 @@ impl Source {
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix::next(&mut self.state)
     }
 
     pub(crate) fn below(&mut self, end: usize) -> usize {

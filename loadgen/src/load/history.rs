@@ -10,7 +10,7 @@ use client::history::{
 };
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
-use model::Offset;
+use model::{Offset, splitmix};
 use runtime::sync::{Promise, Reply, oneshot};
 use runtime::{Runtime, TaskClass};
 use std::collections::BTreeMap;
@@ -22,7 +22,6 @@ use super::RunError;
 use super::tally::{ConsumedBatch, SentBatch};
 use super::topics::Prepared;
 use crate::plan::Plan;
-use crate::schedule::mix;
 
 /// Entries between two writes: over three million a second.
 const RING_ENTRIES: usize = 1 << 16;
@@ -161,7 +160,9 @@ impl BatchHash {
     }
 
     fn take(&mut self, lane: u16, first_sequence: u64, count: u32) {
-        self.hash = mix(self.hash ^ mix(first_sequence << 16 | u64::from(lane)) ^ u64::from(count));
+        self.hash = splitmix::hash(
+            self.hash ^ splitmix::hash(first_sequence << 16 | u64::from(lane)) ^ u64::from(count),
+        );
         self.record_count += u64::from(count);
     }
 

@@ -4,7 +4,9 @@
 //! Does not: judge. A source that cannot know a field leaves it `None` and loses only the checks
 //! that need it, so that the same checkers judge a simulated run and a history from a real broker.
 
-use model::{ErrorCode, LeaderEpoch, NodeId, Observation, Offset, TopicId, TopicPartition};
+use model::{
+    ErrorCode, LeaderEpoch, NodeId, Observation, Offset, TopicId, TopicPartition, splitmix,
+};
 use wire::batch::BatchProducer;
 
 use crate::scan::LogScan;
@@ -285,15 +287,15 @@ pub struct ResourceUse {
 #[must_use]
 pub fn digest(bytes: &[u8]) -> u64 {
     let (chunks, rest) = bytes.as_chunks::<8>();
-    let mut hash = mix(bytes.len() as u64);
+    let mut hash = splitmix::hash(bytes.len() as u64);
     for chunk in chunks {
-        hash = mix(hash ^ u64::from_le_bytes(*chunk));
+        hash = splitmix::hash(hash ^ u64::from_le_bytes(*chunk));
     }
     let mut last = [0; 8];
     for (to, from) in last.iter_mut().zip(rest) {
         *to = *from;
     }
-    mix(hash ^ u64::from_le_bytes(last))
+    splitmix::hash(hash ^ u64::from_le_bytes(last))
 }
 
 /// The hash of a batch from its records' contents, without their timestamps: an append with
@@ -301,15 +303,7 @@ pub fn digest(bytes: &[u8]) -> u64 {
 #[must_use]
 pub fn content_hash(records: &[RecordContent]) -> u64 {
     let part = |it: Option<u64>| it.map_or(0, |digest| digest | 1);
-    records.iter().fold(mix(records.len() as u64), |hash, record| {
-        mix(mix(hash ^ part(record.key)) ^ part(record.value).rotate_left(32))
+    records.iter().fold(splitmix::hash(records.len() as u64), |hash, record| {
+        splitmix::hash(splitmix::hash(hash ^ part(record.key)) ^ part(record.value).rotate_left(32))
     })
-}
-
-/// The finaliser of SplitMix64: each input bit changes half of the output bits.
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }

@@ -6,7 +6,7 @@
 
 use core::ops::RangeInclusive;
 
-const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+use model::splitmix::{self, GAMMA, mix};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);
@@ -18,10 +18,8 @@ impl Dice {
         Self(words.fold(mix(seed ^ GAMMA), |state, word| mix(state ^ word).wrapping_add(GAMMA)))
     }
 
-    /// SplitMix64 (Steele, Lea, Flood 2014).
     pub(crate) fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(GAMMA);
-        mix(self.0)
+        splitmix::next(&mut self.0)
     }
 
     pub(crate) fn within(&mut self, range: RangeInclusive<u64>) -> u64 {
@@ -55,13 +53,6 @@ impl Dice {
         let floor = low << self.within(0..=doublings);
         self.within(floor..=high.min(floor.saturating_mul(2)))
     }
-}
-
-/// The finaliser of SplitMix64: every input bit changes half of the output bits.
-pub(crate) fn mix(word: u64) -> u64 {
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 #[cfg(test)]

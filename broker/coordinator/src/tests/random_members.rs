@@ -8,7 +8,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use model::ErrorCode;
+use model::{ErrorCode, splitmix};
 
 use super::world::*;
 use crate::{
@@ -292,15 +292,10 @@ fn holds(record: &Record, offset: i64) -> bool {
     matches!(record, Record::OffsetCommit { value: Some(value), .. } if value.offset.0 == offset)
 }
 
-/// SplitMix64.
 struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
+        splitmix::next(&mut self.0) % end
     }
 }

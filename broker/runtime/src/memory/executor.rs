@@ -8,13 +8,14 @@ use core::future::Future;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Waker;
+use model::splitmix::mix;
 use model::{Instant, ShardId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Wake;
 
 use super::post::{Note, Post};
-use super::random::{Concern, Random, mix, moment};
+use super::random::{Concern, Random, moment};
 use super::slab::{Slab, SlotKey};
 use super::state::Process;
 use super::trace::Fold;

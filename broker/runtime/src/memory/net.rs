@@ -16,6 +16,7 @@ mod verbs;
 
 use core::task::Waker;
 use core::time::Duration;
+use model::splitmix::mix;
 use model::{Buf, Instant};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,7 +27,6 @@ pub use verbs::{DetachedConn, MemoryConn, MemoryListener};
 
 use super::disk::MemoryFile;
 use super::events::{Event, Key};
-use super::random::mix;
 use super::slab::{Slab, SlotKey};
 use super::state::{Process, State};
 use super::to_usize;

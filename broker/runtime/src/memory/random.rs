@@ -10,6 +10,7 @@
 
 use core::ops::RangeInclusive;
 use model::Instant;
+use model::splitmix;
 
 /// What a draw decides. The numbers are part of every recorded seed: add, never renumber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,16 +84,16 @@ pub(super) struct Random {
 
 impl Random {
     pub(super) fn new(seed: u64) -> Self {
-        Self { start: mix(seed.wrapping_add(GAMMA)) }
+        Self { start: splitmix::hash(seed) }
     }
 
     /// Uniform over all 64-bit values.
     pub(super) fn draw(self, concern: Concern, key: &[u64]) -> u64 {
         let mut state = self.start ^ concern as u64;
         for word in key {
-            state = mix(state.wrapping_add(GAMMA)) ^ word;
+            state = splitmix::hash(state) ^ word;
         }
-        mix(state.wrapping_add(GAMMA))
+        splitmix::hash(state)
     }
 
     /// Uniform over the range, but for a bias below 1 in 2⁶⁴ / size.
@@ -111,25 +112,9 @@ impl Random {
     }
 }
 
-const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-pub(super) fn mix(word: u64) -> u64 {
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The published sequence of SplitMix64 for seed 0.
-    #[test]
-    fn the_finaliser_is_that_of_splitmix64() {
-        let outputs: Vec<u64> = (1..=3).map(|step: u64| mix(GAMMA.wrapping_mul(step))).collect();
-        assert_eq!(outputs, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]);
-    }
 
     /// Computed apart from this code, from the description of `draw`.
     #[test]

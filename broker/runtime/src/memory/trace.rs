@@ -12,12 +12,11 @@ mod fold;
 use core::fmt;
 use core::ops::Range;
 use model::Instant;
+use model::splitmix::mix;
 use std::collections::BTreeMap;
 
 pub use export::TraceFormat;
 pub(super) use fold::Fold;
-
-use super::random::mix;
 
 /// What happened. The numbers are part of every recorded hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

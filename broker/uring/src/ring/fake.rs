@@ -3,22 +3,20 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use model::splitmix;
+
 use super::intent::{Completion, Intent, Token};
 use super::tests::stream_byte;
 use crate::arena::Arena;
 use crate::sys::{Errno, FdRef};
 
-/// A seeded source of choices (SplitMix64).
+/// A seeded source of choices.
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
     /// Below `limit`, 0 for 0.
     pub(super) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % (limit.max(1) as u64)) as usize
+        (splitmix::next(&mut self.0) % (limit.max(1) as u64)) as usize
     }
 }
 

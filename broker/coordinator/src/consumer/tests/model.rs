@@ -10,7 +10,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ::model::{ErrorCode, Instant, TopicPartition};
+use ::model::{ErrorCode, Instant, TopicPartition, splitmix};
 
 use super::super::{ConsumerGroupState, HeartbeatResponse, Refusal};
 use super::*;
@@ -19,15 +19,11 @@ use crate::MemberId;
 const SECOND: Duration = Duration::from_secs(1);
 const TOPICS: [&str; 3] = ["t1", "t2", "u"];
 
-/// SplitMix64.
 struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
+        splitmix::next(&mut self.0) % end
     }
 
     fn one_in(&mut self, count: u64) -> bool {

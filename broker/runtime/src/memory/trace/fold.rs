@@ -1,6 +1,6 @@
 //! The content of some bytes as one word.
 
-use crate::memory::random::mix;
+use model::splitmix::mix;
 
 /// Folds bytes, whatever pieces they come in.
 #[derive(Default)]

@@ -1,9 +1,9 @@
 //! What a power loss does to one file.
 
+use model::splitmix::mix;
 use std::rc::Rc;
 
 use super::{Content, PAGE, PAGE_BYTES, bytes_of};
-use crate::memory::random::mix;
 use crate::memory::to_usize;
 
 /// The draws of one power loss over one file.
