@@ -5,26 +5,11 @@ mod support;
 use core::time::Duration;
 
 use model::ErrorCode;
-use runtime::memory::{DiskEffect, DiskFault, DiskVerb, Life, PowerLoss};
-use runtime::{Clock, Error, Exit};
+use runtime::memory::{DiskFault, DiskVerb, Life, PowerLoss};
+use runtime::{Clock, Exit};
 use support::*;
 use wire::messages::describe_log_dirs::DescribeLogDirsRequest;
 use wire::messages::metadata::MetadataRequest;
-
-/// Produces one value to each of two partitions; the error codes.
-fn produce_to_both(broker: &mut Broker, value: &'static str) -> [i16; 2] {
-    broker.run(async move |rt, at| {
-        let connection = connection(&rt, at).await;
-        let parts = [(0, batch(&[value], None)), (1, batch(&[value], None))];
-        let answers = produce(&connection, TOPIC, &parts).await.unwrap();
-        [answers[0].error_code, answers[1].error_code]
-    })
-}
-
-fn values(broker: &mut Broker, partition: i32) -> Vec<String> {
-    let found = broker.run(async move |rt, at| read_all(&rt, at, partition).await);
-    found.into_iter().map(|(_, value)| value).collect()
-}
 
 #[test]
 fn a_failed_write_takes_one_partition_offline_and_its_records_stay_readable() {
@@ -50,12 +35,7 @@ fn a_full_disk_refuses_appends_and_serves_reads() {
     let mut broker = Broker::started(41, 1);
     broker.create_topic(TOPIC, 2, &[]);
     assert_eq!(produce_to_both(&mut broker, "a"), [0, 0]);
-    let full = DiskFault {
-        fail_count: u64::MAX,
-        effect: DiskEffect::Error(Error::NoSpace),
-        ..DiskFault::next(DiskVerb::Append, "/orders-")
-    };
-    broker.world.plant(broker.node, full);
+    broker.world.plant(broker.node, no_room_for_records());
     produce_to_both(&mut broker, "b");
     broker.world.run_for(Duration::from_secs(1));
     let storage_error = ErrorCode::KafkaStorageError.code();

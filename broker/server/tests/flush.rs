@@ -19,8 +19,7 @@ fn survivors(configs: &[(&str, &str)], life: Duration) -> Vec<String> {
     broker.world.run_for(life);
     broker.world.power_loss(broker.node, PowerLoss::KeepsNothing);
     broker.start();
-    let found = broker.run(async move |rt, at| read_all(&rt, at, 0).await);
-    found.into_iter().map(|(_, value)| value).collect()
+    values(&mut broker, 0)
 }
 
 #[test]

@@ -5,26 +5,10 @@ mod support;
 use core::time::Duration;
 
 use model::ErrorCode;
-use runtime::Error;
-use runtime::memory::{DiskEffect, DiskFault, DiskVerb, Life, PowerLoss};
+use runtime::memory::{Life, PowerLoss};
 use support::*;
 
 const STORAGE_ERROR: i16 = ErrorCode::KafkaStorageError.code();
-
-/// Produces one value to each of two partitions; the error codes.
-fn produce_to_both(broker: &mut Broker, value: &str) -> [i16; 2] {
-    let parts = [0, 1].map(|partition| (partition, batch(&[value], None)));
-    broker.run(async move |rt, at| {
-        let connection = connection(&rt, at).await;
-        let answers = produce(&connection, TOPIC, &parts).await.unwrap();
-        [answers[0].error_code, answers[1].error_code]
-    })
-}
-
-fn values(broker: &mut Broker, partition: i32) -> Vec<String> {
-    let found = broker.run(async move |rt, at| read_all(&rt, at, partition).await);
-    found.into_iter().map(|(_, value)| value).collect()
-}
 
 fn leave_free(broker: &mut Broker, bytes: u64) {
     let space = broker.world.disk_space(broker.node);
@@ -38,12 +22,7 @@ fn partitions_that_lost_a_produce_come_back_when_there_is_room() {
         let mut broker = Broker::started(43, shards);
         broker.create_topic(TOPIC, 2, &[]);
         assert_eq!(produce_to_both(&mut broker, "a"), [0, 0]);
-        let full = DiskFault {
-            fail_count: u64::MAX,
-            effect: DiskEffect::Error(Error::NoSpace),
-            ..DiskFault::next(DiskVerb::Append, "/orders-")
-        };
-        broker.world.plant(broker.node, full);
+        broker.world.plant(broker.node, no_room_for_records());
         assert_eq!(produce_to_both(&mut broker, "lost"), [STORAGE_ERROR; 2]);
         assert_eq!(values(&mut broker, 0), ["a"]);
         broker.world.mend_disk(broker.node);

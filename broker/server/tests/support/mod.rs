@@ -11,7 +11,9 @@ use std::rc::Rc;
 
 use client::{Client, ClientError, Connection, NewTopic, Options};
 use model::{Buf, Bug, Limits, NodeId, Observation, Probe, Site, TopicId};
-use runtime::memory::{Life, MemoryRuntime, NodeIndex, NodeOptions, World};
+use runtime::memory::{
+    DiskEffect, DiskFault, DiskVerb, Life, MemoryRuntime, NodeIndex, NodeOptions, World,
+};
 use server::{Boot, ListenerSpec, LogSink};
 use wire::Request;
 use wire::batch::{BatchBuilder, BatchProducer, BatchStamp, BatchView, batches};
@@ -218,6 +220,16 @@ pub(crate) async fn produce(
     Ok(response.responses.into_iter().flat_map(|topic| topic.partition_responses).collect())
 }
 
+/// Produces one value to each of two partitions; the error codes.
+pub(crate) fn produce_to_both(broker: &mut Broker, value: &str) -> [i16; 2] {
+    let parts = [0, 1].map(|partition| (partition, batch(&[value], None)));
+    broker.run(async move |rt, at| {
+        let connection = connection(&rt, at).await;
+        let answers = produce(&connection, TOPIC, &parts).await.unwrap();
+        [answers[0].error_code, answers[1].error_code]
+    })
+}
+
 pub(crate) fn fetch_request(topic: TopicId, name: &str, partitions: &[(i32, i64)]) -> FetchRequest {
     FetchRequest {
         max_wait_ms: 0,
@@ -265,6 +277,12 @@ pub(crate) async fn read_all(
     }
 }
 
+/// As [`read_all`] finds them, without their offsets.
+pub(crate) fn values(broker: &mut Broker, partition: i32) -> Vec<String> {
+    let found = broker.run(async move |rt, at| read_all(&rt, at, partition).await);
+    found.into_iter().map(|(_, value)| value).collect()
+}
+
 /// The records of a response with their offsets, all partitions one after the other.
 pub(crate) fn values_of(response: &FetchResponse) -> Vec<(i64, String)> {
     assert_eq!(response.error_code, 0);
@@ -284,4 +302,13 @@ pub(crate) fn values_of(response: &FetchResponse) -> Vec<(i64, String)> {
         }
     }
     values
+}
+
+/// From now on no partition of [`TOPIC`] can append; everything else has room.
+pub(crate) fn no_room_for_records() -> DiskFault {
+    DiskFault {
+        fail_count: u64::MAX,
+        effect: DiskEffect::Error(runtime::Error::NoSpace),
+        ..DiskFault::next(DiskVerb::Append, "/orders-")
+    }
 }
