@@ -134,6 +134,18 @@ pub fn signal(pid: u32, name: &str) -> Outcome {
     capture(Command::new("kill").arg(format!("-{name}")).arg(pid.to_string())).map(|_| ())
 }
 
+/// Resident memory of a process, KiB as the kernel counts it.
+///
+/// # Errors
+/// When there is no such process, or it has ended and only waits to be reaped.
+pub fn rss_kib(pid: u32) -> Outcome<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).doing(|| path.clone())?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    kib.ok_or_else(|| Failed(format!("{path} names no VmRSS")))
+}
+
 /// The last `count` lines of a text file, for error messages; empty when it cannot be read.
 pub fn tail(file: &Path, count: usize) -> String {
     last_lines(&std::fs::read_to_string(file).unwrap_or_default(), count)
@@ -161,5 +173,16 @@ fn shown(command: &Command) -> String {
     match text.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_that_of_the_process_asked_for() {
+        assert!(rss_kib(std::process::id()).unwrap() > 0);
+        assert!(rss_kib(u32::MAX).is_err());
     }
 }

@@ -147,7 +147,7 @@ fn play(
 
     probe::watch(address, arguments.rate, SETTLE)?;
     let alone_before = watch()?;
-    let rss_before_kib = rss_kib(pid)?;
+    let rss_before_kib = process::rss_kib(pid)?;
     let over = AtomicBool::new(false);
     let (beside, ended_by_broker, rss_during_kib) = std::thread::scope(|scope| {
         let samples = scope.spawn(|| highest_rss_kib(pid, &over));
@@ -161,7 +161,7 @@ fn play(
     })?;
     std::thread::sleep(SETTLE);
     let alone_after = watch()?;
-    let rss_after_kib = rss_kib(pid)?;
+    let rss_after_kib = process::rss_kib(pid)?;
     let budget_mib = printed_budget_mib(&trace)?;
     broker.stop()?;
     let rss_added_mib_max = if name == "idle" { IDLE_RSS_MIB_MAX } else { budget_mib };
@@ -283,18 +283,10 @@ fn open_files(limits: &str) -> Option<(u64, u64)> {
 fn highest_rss_kib(pid: u32, over: &AtomicBool) -> Outcome<u64> {
     let mut highest = 0;
     while !over.load(Ordering::Relaxed) {
-        highest = highest.max(rss_kib(pid)?);
+        highest = highest.max(process::rss_kib(pid)?);
         std::thread::sleep(SAMPLE_EVERY);
     }
     Ok(highest)
-}
-
-fn rss_kib(pid: u32) -> Outcome<u64> {
-    let path = format!("/proc/{pid}/status");
-    let status = std::fs::read_to_string(&path).doing(|| path.clone())?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kib.ok_or_else(|| Failed(format!("{path} names no VmRSS")))
 }
 
 /// What the broker's start line says that its buffers may take.

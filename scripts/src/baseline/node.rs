@@ -185,11 +185,7 @@ impl Node {
 
     /// Resident memory of the process, bytes.
     pub(super) fn rss_bytes(&self) -> Outcome<u64> {
-        let path = format!("/proc/{}/status", self.pid());
-        let text = std::fs::read_to_string(&path).doing(|| path.clone())?;
-        let kib = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = kib.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kib.map(|kib| kib * 1024).ok_or_else(|| Failed(format!("{path}: no VmRSS")))
+        Ok(process::rss_kib(self.pid())? * 1024)
     }
 
     /// CPU used by all its threads so far, seconds; one tick is 10 ms.
