@@ -3,6 +3,7 @@
 //! Versions are old ones without flexible fields: Metadata 4, Produce 3, Fetch 4.
 
 use crate::{Doing, Failed, Outcome};
+use crc32c::crc32c;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -133,21 +134,9 @@ fn put_varint(bytes: &mut Vec<u8>, value: i64) {
     bytes.push(u8::try_from(left).expect("below 0x80"));
 }
 
-/// CRC-32C, bit by bit: each batch here is made once.
-fn crc32c(bytes: &[u8]) -> u32 {
-    const POLYNOMIAL: u32 = 0x82f6_3b78;
-    let step = |crc: u32| (crc >> 1) ^ (POLYNOMIAL & (crc & 1).wrapping_neg());
-    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |it, _| step(it)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_checksum_is_castagnoli_s() {
-        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
-    }
 
     #[test]
     fn numbers_are_zigzag_varints() {
