@@ -4,9 +4,9 @@
 //! replays it. Does not: know how the broker works inside; it sees frames, files and what cores
 //! observe through their probe.
 //!
-//! Reading order: `plan` (a run as data), `cluster` (nodes in a world), `workload` (clients), `faults`,
-//! `run` (the phases), `checkers` (what must hold), `shrink` and `timeline` (a failure made small and
-//! made visible), `cli`.
+//! Reading order: `plan` (a run as data), `cluster` (nodes in a world), `workload` (clients), `fetched`
+//! (what they read), `faults`, `run` (the phases), `checkers` (what must hold), `shrink` and `timeline`
+//! (a failure made small and made visible), `cli`.
 
 pub mod buggify;
 pub mod checkers;
@@ -14,6 +14,7 @@ pub mod cli;
 mod cluster;
 pub mod crash_points;
 pub mod faults;
+pub mod fetched;
 pub mod fleet;
 mod history;
 pub mod meta;

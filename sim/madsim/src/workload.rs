@@ -4,16 +4,16 @@ use client::{Client, ClientError, Connection, NewTopic, Options};
 use model::{Buf, ErrorCode, Live, Offset, PartitionIndex, TopicId, TopicPartition};
 use runtime::{Clock, Purpose, Spawn};
 use sim::checkers::event::{
-    Acks, BatchSeen, Consumed, Content, Outcome, ProduceAttempt, RecordContent, RecordSeen,
-    TopicRules, content_hash, digest,
+    Acks, Consumed, Content, Outcome, ProduceAttempt, RecordContent, TopicRules, digest,
 };
 use sim::checkers::{Event, Fact};
+use sim::fetched::batches_seen;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use wire::batch::{BatchBuilder, BatchProducer, BatchStamp, batches};
+use wire::batch::{BatchBuilder, BatchProducer, BatchStamp};
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
@@ -24,7 +24,6 @@ type Rt = MadsimRuntime<Live>;
 const PARTITIONS: i32 = 4;
 const TOPIC: &str = "orders";
 const CALL_LIMIT: Duration = Duration::from_secs(5);
-const RECORD_BYTES_MAX: usize = 1 << 20;
 
 /// What all clients of a run share.
 pub struct Shared {
@@ -208,6 +207,9 @@ fn batch(
 }
 
 /// Reads every partition from its start; to the end when `to_the_end`, else until told to stop.
+///
+/// # Panics
+/// On bytes that no broker may send.
 pub async fn consume(rt: Rt, shared: Arc<Shared>, number: u32, to_the_end: bool) {
     let mut open = connection(&rt, &shared).await;
     let mut offsets = vec![Offset(0); PARTITIONS as usize];
@@ -231,7 +233,8 @@ pub async fn consume(rt: Rt, shared: Arc<Shared>, number: u32, to_the_end: bool)
                 sleep(&rt, Duration::from_millis(20)).await;
                 continue;
             }
-            let batches = seen(answer.records.as_deref().unwrap_or_default());
+            let batches = batches_seen(answer.records.as_deref().unwrap_or_default())
+                .expect("a broker sends only whole batches, and at most the last one cut");
             let (at, from) = (shared.partition(answer.partition_index), offsets[index]);
             let high_watermark = Offset(answer.high_watermark);
             if let Some(last) = batches.last() {
@@ -278,44 +281,4 @@ fn fetch(shared: &Shared, offsets: &[Offset]) -> FetchRequest {
         topics: vec![topic],
         ..FetchRequest::default()
     }
-}
-
-/// # Panics
-/// On bytes that no broker may send.
-fn seen(bytes: &[u8]) -> Vec<BatchSeen> {
-    let mut found = Vec::new();
-    for batch in batches(bytes) {
-        // The last one may be cut at the size limit.
-        let Ok(batch) = batch else { break };
-        batch.check_crc().expect("a fetched batch is whole");
-        let mut scratch = Vec::new();
-        let records = batch.records(&mut scratch, RECORD_BYTES_MAX).expect("as they were written");
-        let header = &batch.header;
-        let records: Vec<RecordSeen> = records
-            .map(|record| {
-                let record = record.expect("as it was written");
-                RecordSeen {
-                    offset: Offset(header.base_offset.0 + i64::from(record.offset_delta)),
-                    content: RecordContent {
-                        key: record.key.map(digest),
-                        value: record.value.map(digest),
-                        timestamp_ms: header.base_timestamp_ms + record.timestamp_delta_ms,
-                    },
-                }
-            })
-            .collect();
-        let contents: Vec<RecordContent> = records.iter().map(|record| record.content).collect();
-        found.push(BatchSeen {
-            base_offset: header.base_offset,
-            last_offset: header.last_offset(),
-            leader_epoch: header.partition_leader_epoch,
-            producer: header.producer,
-            transactional: false,
-            control: false,
-            count: u32::try_from(records.len()).expect("a small batch"),
-            hash: Some(content_hash(&contents)),
-            records,
-        });
-    }
-    found
 }

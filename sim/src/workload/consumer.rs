@@ -8,10 +8,10 @@ use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 
 use super::channel::Channel;
-use super::records::seen;
 use super::{KnownTopic, Seat};
 use crate::checkers::Fact;
 use crate::checkers::event::{Consumed, OffsetListed, OffsetQuery};
+use crate::fetched::batches_seen;
 use crate::plan::{ConsumerPlan, Through};
 
 /// Where a consumer reads next.
@@ -152,7 +152,7 @@ impl Consumer {
 
     fn take(&mut self, seat: &Seat, answer: &Answer, cursor: Cursor) {
         self.answers += 1;
-        let batches = match seen(&answer.records) {
+        let batches = match batches_seen(&answer.records) {
             Ok(batches) => batches,
             Err(wrong) => return seat.shared.history.complain("fetched-bytes", answer.at, wrong),
         };

@@ -3,8 +3,8 @@
 //! Promises: every attempt to produce and every answer of a fetch is told once; a client that is
 //! asked to stop ends within [`CALL_LIMIT`] and a little. Does not: judge answers.
 //!
-//! Reading order: `channel` (requests over either transport), `records` (what is written and how it
-//! is recognised), then one file per role.
+//! Reading order: `channel` (requests over either transport), `records` (what is written), then one
+//! file per role.
 
 mod admin;
 mod channel;

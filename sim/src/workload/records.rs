@@ -1,20 +1,18 @@
-//! What clients write, and how it is recognised when it is read.
+//! What clients write.
 //!
 //! Promises: every value that a run writes is unlike every other one, so that a record in the wrong
 //! place cannot pass for the right one.
 
-use model::{Buf, Offset};
-use wire::batch::{BatchBuilder, BatchProducer, BatchStamp, BatchView, batches};
+use model::Buf;
+use wire::batch::{BatchBuilder, BatchProducer, BatchStamp};
 use wire::compression::{Codec, Compression};
 
 use super::Seat;
-use crate::checkers::event::{BatchSeen, Content, RecordContent, RecordSeen, content_hash, digest};
+use crate::checkers::event::{Content, RecordContent, digest};
 use crate::plan::ProducerPlan;
 
 /// Record bytes of one batch, about: above every limit of a simulated broker.
 const BATCH_BYTES_MAX: usize = 150_000;
-/// What a compressed batch of a run may hold.
-const DECOMPRESSED_BYTES_MAX: usize = 1 << 20;
 
 /// Records that an application asks to be written, before they are a batch.
 #[derive(Debug, Clone)]
@@ -97,54 +95,4 @@ impl Draft {
         };
         Content::of(self.records.iter().map(seen).collect())
     }
-}
-
-/// What a fetch answered, batch by batch. A batch that was cut at the end is left out, as every
-/// consumer does.
-///
-/// # Errors
-/// Bytes that no broker may send: the text says what is wrong with them.
-pub(super) fn seen(bytes: &[u8]) -> Result<Vec<BatchSeen>, String> {
-    let mut found = Vec::new();
-    for batch in batches(bytes) {
-        match batch {
-            Ok(batch) => found.push(batch_seen(&batch)?),
-            Err(wire::batch::BatchError::Truncated { .. }) => break,
-            Err(error) => return Err(format!("no batch after {} good ones: {error}", found.len())),
-        }
-    }
-    Ok(found)
-}
-
-fn batch_seen(batch: &BatchView<'_>) -> Result<BatchSeen, String> {
-    let header = &batch.header;
-    let wrong = |what: String| format!("the batch at offset {}: {what}", header.base_offset);
-    batch.check_crc().map_err(|error| wrong(error.to_string()))?;
-    let mut scratch = Vec::new();
-    let records = batch
-        .records(&mut scratch, DECOMPRESSED_BYTES_MAX)
-        .map_err(|error| wrong(error.to_string()))?;
-    let mut found = Vec::new();
-    for record in records {
-        let record = record.map_err(|error| wrong(error.to_string()))?;
-        let content = RecordContent {
-            key: record.key.map(digest),
-            value: record.value.map(digest),
-            timestamp_ms: header.base_timestamp_ms + record.timestamp_delta_ms,
-        };
-        let offset = Offset(header.base_offset.0 + i64::from(record.offset_delta));
-        found.push(RecordSeen { offset, content });
-    }
-    let contents: Vec<RecordContent> = found.iter().map(|record| record.content).collect();
-    Ok(BatchSeen {
-        base_offset: header.base_offset,
-        last_offset: header.last_offset(),
-        leader_epoch: header.partition_leader_epoch,
-        producer: header.producer,
-        transactional: header.attributes.is_transactional(),
-        control: header.attributes.is_control(),
-        count: u32::try_from(found.len()).expect("a batch holds less than 2^31 records"),
-        hash: Some(content_hash(&contents)),
-        records: found,
-    })
 }
