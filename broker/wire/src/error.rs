@@ -36,6 +36,10 @@ pub enum DecodeError {
     ApiVersionsTooNew { correlation_id: i32, version: i16 },
     /// The value after a metadata record's frame version, type or version is not one we know.
     UnknownRecord { frame_version: u32, record_type: u32, version: u32 },
+    /// The key of `__consumer_offsets` has a record type that is not one we know.
+    UnknownGroupRecord { record_type: i16 },
+    /// The type of the record in `__consumer_offsets` is known, the version of its value is not.
+    GroupRecordVersion { record_type: i16, version: i16 },
 }
 
 impl fmt::Display for DecodeError {
@@ -63,6 +67,12 @@ impl fmt::Display for DecodeError {
                 f,
                 "unknown metadata record: frame version {frame_version}, type {record_type}, version {version}"
             ),
+            Self::UnknownGroupRecord { record_type } => {
+                write!(f, "unknown group record type {record_type}")
+            }
+            Self::GroupRecordVersion { record_type, version } => {
+                write!(f, "group record type {record_type} has no version {version} here")
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ use model::Buf;
 
 use crate::batch::{BatchHeader, HEADER_BYTES, ProduceRules, batches, restamp_crc, validate};
 use crate::compression::Codec;
+use crate::consumer_protocol::ConsumerProtocolSubscription;
+use crate::group_records::GroupRecord;
 use crate::messages::produce::ProduceRequest;
 use crate::messages::sample::visit_all;
 use crate::metadata::MetadataRecord;
@@ -34,6 +36,7 @@ pub const FUZZERS: &[Fuzzer] = &[
     Fuzzer { name: "response", body: fuzz_response, seeds: response_seeds, must_fail: false },
     Fuzzer { name: "produce", body: fuzz_produce, seeds: request_seeds, must_fail: false },
     Fuzzer { name: "metadata", body: fuzz_metadata, seeds: metadata_seeds, must_fail: false },
+    Fuzzer { name: "groups", body: fuzz_groups, seeds: group_seeds, must_fail: false },
     Fuzzer { name: "batch", body: fuzz_batch, seeds: batch_seeds, must_fail: false },
     Fuzzer {
         name: "compression",
@@ -154,6 +157,22 @@ fn fuzz_metadata(bytes: &[u8]) {
     }
 }
 
+/// One byte of length, a key, then a value of `__consumer_offsets`; and a subscription.
+fn fuzz_groups(bytes: &[u8]) {
+    let Some((&key_bytes, rest)) = bytes.split_first() else { return };
+    let (key, value) = rest.split_at(usize::from(key_bytes).min(rest.len()));
+    let value = Buf::from(value.to_vec());
+    if let Ok(record) = GroupRecord::decode(&key.to_vec().into(), Some(&value)) {
+        let again = record.encode().expect("what was read can be written");
+        let value = again.value.map(Buf::from);
+        assert_eq!(GroupRecord::decode(&again.key.into(), value.as_ref()), Ok(record));
+    }
+    if let Ok(subscription) = ConsumerProtocolSubscription::from_bytes(&value) {
+        let again = subscription.to_bytes(3).expect("3 has all fields").into();
+        assert_eq!(ConsumerProtocolSubscription::from_bytes(&again), Ok(subscription));
+    }
+}
+
 /// A buffer of batches; each also with a right checksum, so that the walk gets past it.
 fn fuzz_batch(bytes: &[u8]) {
     let rules = ProduceRules {
@@ -266,6 +285,20 @@ fn metadata_seeds() -> Vec<Vec<u8>> {
         .iter()
         .flat_map(|&it| bodies.iter().map(move |body| [&[1, it], &body[..]].concat()))
         .collect()
+}
+
+fn group_seeds() -> Vec<Vec<u8>> {
+    let seed = |seed| {
+        let record = GroupRecord::sample(&mut Source::new(seed), 0);
+        let bytes = record.encode().expect("a sample is small");
+        let key_bytes = u8::try_from(bytes.key.len()).ok()?;
+        Some([&[key_bytes], &bytes.key[..], &bytes.value.unwrap_or_default()].concat())
+    };
+    let subscriptions = (0..20).map(|seed| {
+        let it = ConsumerProtocolSubscription::sample(&mut Source::new(seed), 3);
+        [&[0], &it.to_bytes(3).expect("a sample is small")[..]].concat()
+    });
+    (0..200).filter_map(seed).chain(subscriptions).collect()
 }
 
 fn batch_seeds() -> Vec<Vec<u8>> {

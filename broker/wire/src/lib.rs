@@ -5,7 +5,8 @@
 //!   A row says what can be encoded, not what a broker serves.
 //! - [`ProduceView`], [`FetchResponseEncoder`]: the two hot messages without allocation per partition.
 //! - [`batch`]: record batches in place, the produce checks, the builder; [`compression`].
-//! - [`metadata`]: values of the metadata log.
+//! - [`metadata`]: values of the metadata log; [`group_records`]: records of `__consumer_offsets`.
+//! - [`consumer_protocol`]: what consumers put into JoinGroup and SyncGroup.
 //!
 //! Promises: record bytes are sliced and never copied between a frame and a batch; decoders return
 //! typed errors, never panic, and reserve nothing on a peer's word; what an older version cannot
@@ -18,7 +19,9 @@ mod error;
 mod reader;
 mod writer;
 
+pub mod consumer_protocol;
 pub mod frame;
+pub mod group_records;
 pub mod messages;
 pub mod metadata;
 

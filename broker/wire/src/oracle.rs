@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey as TheirKey, RequestKind, ResponseKind};
+use kafka_protocol::messages::{
+    ApiKey as TheirKey, ConsumerProtocolAssignment, ConsumerProtocolSubscription, RequestKind,
+    ResponseKind,
+};
+use kafka_protocol::protocol::{Decodable, Encodable};
 
 use crate::messages::sample::visit_all;
 use crate::testing::{Sample, Source, Visit, encode};
@@ -44,9 +48,22 @@ fn their_key(key: i16) -> TheirKey {
     TheirKey::try_from(key).expect("a key of Kafka 4.1")
 }
 
+fn again<M: Decodable + Encodable>(bytes: &mut Bytes, version: i16) -> Option<BytesMut> {
+    let mut out = BytesMut::new();
+    M::decode(bytes, version).ok()?.encode(&mut out, version).unwrap();
+    Some(out)
+}
+
 impl Visit for Agreement {
+    /// Of the values of logs the other codec has none; of the consumers' own messages both.
     fn message<M: Message + Sample>(&mut self) {
-        // Records of the metadata log: the other codec has none of them.
+        match M::NAME {
+            "ConsumerProtocolSubscription" => {
+                self.compare::<M>(again::<ConsumerProtocolSubscription>);
+            }
+            "ConsumerProtocolAssignment" => self.compare::<M>(again::<ConsumerProtocolAssignment>),
+            _ => {}
+        }
     }
 
     fn request<R: Request + Sample>(&mut self) {

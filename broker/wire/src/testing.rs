@@ -4,6 +4,7 @@
 use model::{Buf, splitmix};
 
 use crate::api::{Message, Request, Response};
+use crate::group_records::GroupRecord;
 use crate::{Uuid, Writer};
 
 /// A message with arbitrary content in the fields of one version.
@@ -83,6 +84,30 @@ impl Source {
         value: impl FnOnce(&mut Self) -> T,
     ) -> Option<T> {
         if null_allowed && self.below(4) == 0 { None } else { Some(value(self)) }
+    }
+}
+
+/// Any record in the version that is written; one in four is a tombstone.
+impl Sample for GroupRecord {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        fn key<K: Sample>(source: &mut Source) -> K {
+            K::sample(source, 0)
+        }
+        fn value<V: Sample>(source: &mut Source, version: i16) -> Option<V> {
+            source.nullable(true, |source| V::sample(source, version))
+        }
+        match source.below(10) {
+            0 => Self::OffsetCommit(key(source), value(source, 1)),
+            1 => Self::OffsetCommit(key(source), value(source, 4)),
+            2 => Self::GroupMetadata(key(source), value(source, 3)),
+            3 => Self::ConsumerGroupMetadata(key(source), value(source, 0)),
+            4 => Self::ConsumerGroupPartitionMetadata(key(source), value(source, 0)),
+            5 => Self::ConsumerGroupMemberMetadata(key(source), value(source, 0)),
+            6 => Self::ConsumerGroupTargetAssignmentMetadata(key(source), value(source, 0)),
+            7 => Self::ConsumerGroupTargetAssignmentMember(key(source), value(source, 0)),
+            8 => Self::ConsumerGroupCurrentMemberAssignment(key(source), value(source, 0)),
+            _ => Self::ConsumerGroupRegularExpression(key(source), value(source, 0)),
+        }
     }
 }
 

@@ -178,8 +178,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Record data: its length here, its bytes as a piece of the frame. Bytes fields have the same
-    /// encoding.
+    /// Bytes that are no records, copied: a member's subscription or assignment is small, and a
+    /// response may hold thousands of them.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`] above `i32::MAX` bytes.
+    pub fn bytes(&mut self, value: Option<&[u8]>, form: Form) -> Result<(), EncodeError> {
+        self.array_length(value.map(<[u8]>::len), form)?;
+        self.put(value.unwrap_or_default());
+        Ok(())
+    }
+
+    /// Record data: its length here, its bytes as a piece of the frame. The encoding is that of
+    /// [`Writer::bytes`].
     ///
     /// # Errors
     /// [`EncodeError::TooLong`] above `i32::MAX` bytes.

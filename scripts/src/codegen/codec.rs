@@ -227,7 +227,9 @@ fn read_statement(field: &Field) -> String {
         let size = element_bytes_min(&field.base);
         format!("r.{nullable}array(form, {size}, |r| {})?", element.trim_end_matches('?'))
     } else if matches!(field.base, Base::Struct { .. }) && field.nullable_from.is_some() {
-        format!("if r.present()? {{ Some({}) }} else {{ None }}", read_one(&field.base, ""))
+        // Kafka writes this mark as a varint within tagged fields, as a byte elsewhere.
+        let mark = if field.tag.is_some() { "r.unsigned_varint()? != 0" } else { "r.present()?" };
+        format!("if {mark} {{ Some({}) }} else {{ None }}", read_one(&field.base, ""))
     } else if field.base == Base::Bytes && field.nullable_from.is_none() {
         "r.records(form)?.ok_or(r.null())?".to_owned()
     } else {
@@ -263,13 +265,18 @@ fn write_statement(field: &Field) -> String {
     match (&field.base, nullable) {
         (Base::String, true) => format!("w.nullable_string(self.{name}.as_deref(), form)?;"),
         (Base::String, false) => format!("w.string(&self.{name}, form)?;"),
-        (Base::Records, _) | (Base::Bytes, true) => {
-            format!("w.records(self.{name}.as_ref(), form)?;")
+        (Base::Records, _) => format!("w.records(self.{name}.as_ref(), form)?;"),
+        (Base::Bytes, true) => format!("w.bytes(self.{name}.as_deref(), form)?;"),
+        (Base::Bytes, false) => format!("w.bytes(Some(&self.{name}), form)?;"),
+        (Base::Struct { .. }, true) => {
+            let (some, none) = match field.tag {
+                Some(_) => ("w.unsigned_varint(1)", "w.unsigned_varint(0)"),
+                None => ("w.i8(1)", "w.i8(-1)"),
+            };
+            format!(
+                "match &self.{name} {{ Some(it) => {{ {some}; it.encode(w, version)?; }} None => {none}, }}"
+            )
         }
-        (Base::Bytes, false) => format!("w.records(Some(&self.{name}), form)?;"),
-        (Base::Struct { .. }, true) => format!(
-            "match &self.{name} {{ Some(it) => {{ w.i8(1); it.encode(w, version)?; }} None => w.i8(-1), }}"
-        ),
         (Base::Struct { .. }, false) => format!("self.{name}.encode(w, version)?;"),
         (number, _) => format!("w.{}(self.{name});", number_name(number)),
     }
@@ -284,6 +291,9 @@ fn is_set(field: &Field) -> String {
             (false, false, Base::String) => {
                 let value = field.default.as_deref().unwrap_or_default();
                 format!("self.{name}.as_deref() != Some({value:?})")
+            }
+            (false, false, Base::Struct { .. }) => {
+                format!("self.{name} != {}", default_value(field))
             }
             (false, ..) => format!("self.{name}.as_ref().is_none_or(|it| !it.is_empty())"),
         };

@@ -1,8 +1,9 @@
 //! The schema language and its parser.
 //!
 //! A file describes one API (`api KEY NAME MIN-MAX flexible FROM+`, then `request` and `response`)
-//! or several values of a log (`record TYPE NAME MIN-MAX`, `data NAME MIN-MAX`), which are always
-//! flexible. A field is one line, four spaces deeper than the struct it belongs to:
+//! or several values of a log (`record TYPE NAME MIN-MAX`, `data NAME MIN-MAX`). Values are always
+//! flexible, except where `flexible FROM+` or `flexible none` follows the versions of a `data`. A
+//! field is one line, four spaces deeper than the struct it belongs to:
 //!
 //! ```text
 //! Name  type  [versions]  [tag N]  [= default]  [ignorable]
@@ -10,7 +11,8 @@
 //!
 //! - type: `bool int8 int16 uint16 int32 int64 string bytes records uuid topic_id`, a struct
 //!   name (its fields follow, or it was described earlier in the file), or `[element]`; `?` after it
-//!   means nullable, `?7+` nullable from version 7;
+//!   means nullable, `?7+` nullable from version 7. `bytes` are copied into the message, `records`
+//!   stay where they are;
 //! - versions: `3+`, `3-12` or `3`; without them the field exists wherever its struct does;
 //! - `ignorable`: where the version lacks the field, a value other than the default is dropped; for
 //!   any other field it is an error;
@@ -104,10 +106,7 @@ pub(crate) fn parse(text: &str) -> Result<Schema, String> {
         let failed = |what: &str| format!("{}: {what}", line.number);
         let (role, name, versions, flexible_from) = match (line.words.as_slice(), &schema.api) {
             (["api", key, name, versions, "flexible", from], None) => {
-                let flexible_from = match *from {
-                    "none" => None,
-                    from => Some(range(from, i16::MAX).ok_or_else(|| failed("flexible N+"))?.0),
-                };
+                let flexible_from = flexible(from).ok_or_else(|| failed("flexible N+"))?;
                 schema.api = Some(Api {
                     key: key.parse().map_err(|_| failed("an API key is a number"))?,
                     name: (*name).to_owned(),
@@ -127,13 +126,19 @@ pub(crate) fn parse(text: &str) -> Result<Schema, String> {
                 let versions = range(versions, 0).ok_or_else(|| failed("versions MIN-MAX"))?;
                 (Role::Record { record_type }, (*name).to_owned(), versions, Some(0))
             }
-            (["data", name, versions], None) => {
+            (["data", name, versions, form @ ..], None) => {
                 let versions = range(versions, 0).ok_or_else(|| failed("versions MIN-MAX"))?;
-                (Role::Data, (*name).to_owned(), versions, Some(0))
+                let flexible_from = match form {
+                    [] => Some(0),
+                    ["flexible", from] => flexible(from).ok_or_else(|| failed("flexible N+"))?,
+                    _ => return Err(failed("only `flexible` follows the versions")),
+                };
+                (Role::Data, (*name).to_owned(), versions, flexible_from)
             }
             _ => return Err(failed("expected api, request, response, record or data")),
         };
-        if matches!(role, Role::Record { .. } | Role::Data) {
+        // A struct has one encoding: messages of another form cannot share it.
+        if schema.messages.last().is_some_and(|last| last.flexible_from != flexible_from) {
             structs.clear();
         }
         let fields = fields(&lines, &mut at, 1, versions, &mut structs)?;
@@ -254,6 +259,14 @@ fn base(name: &str) -> Base {
     }
 }
 
+/// First flexible version: `3+`, or `none` for a message that has none.
+fn flexible(from: &str) -> Option<Option<i16>> {
+    match from {
+        "none" => Some(None),
+        from => range(from, i16::MAX).map(|range| Some(range.0)),
+    }
+}
+
 /// `3+`, `3-12` or `3`.
 fn range(text: &str, open_end: i16) -> Option<Versions> {
     if let Some(first) = text.strip_suffix('+') {
@@ -287,5 +300,6 @@ mod tests {
         check("data D 0-0\n    A int8 1+\n", "2: a field cannot outlive its struct");
         check("data D 0-0\n    A int8 often\n", "2: what is often?");
         check("data D 0-0\n    A int8\n        B int8\n", "3: deeper than the struct above");
+        check("data D 0-0 rigid\n", "1: only `flexible` follows the versions");
     }
 }

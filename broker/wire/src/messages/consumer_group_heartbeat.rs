@@ -1,5 +1,5 @@
-//! ConsumerGroupHeartbeat: a member joins, stays in or leaves a consumer group; the answer carries its
-//! assignment when that changed. v1 member id by the client, regular expressions. KIP-848.
+//! ConsumerGroupHeartbeat: a member joins, stays in or leaves a consumer group; the answer carries
+//! its assignment when that changed. v1 member id by the client, regular expressions. KIP-848.
 //!
 //! Generated from `schemas/consumer_group_heartbeat.schema` by `cargo x codegen`.
 

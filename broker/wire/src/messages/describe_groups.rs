@@ -238,8 +238,8 @@ impl DescribedGroupMember {
         }
         w.string(&self.client_id, form)?;
         w.string(&self.client_host, form)?;
-        w.records(Some(&self.member_metadata), form)?;
-        w.records(Some(&self.member_assignment), form)?;
+        w.bytes(Some(&self.member_metadata), form)?;
+        w.bytes(Some(&self.member_assignment), form)?;
         if version >= 5 {
             w.unsigned_varint(0);
         }

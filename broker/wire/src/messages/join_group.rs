@@ -129,7 +129,7 @@ impl JoinGroupRequestProtocol {
     pub(crate) fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
         let form = Form::of(version >= 6);
         w.string(&self.name, form)?;
-        w.records(Some(&self.metadata), form)?;
+        w.bytes(Some(&self.metadata), form)?;
         if version >= 6 {
             w.unsigned_varint(0);
         }
@@ -280,7 +280,7 @@ impl JoinGroupResponseMember {
         if version >= 5 {
             w.nullable_string(self.group_instance_id.as_deref(), form)?;
         }
-        w.records(Some(&self.metadata), form)?;
+        w.bytes(Some(&self.metadata), form)?;
         if version >= 6 {
             w.unsigned_varint(0);
         }

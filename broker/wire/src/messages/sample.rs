@@ -250,6 +250,42 @@ impl Sample for messages::consumer_group_heartbeat::Assignment {
     }
 }
 
+impl Sample for messages::consumer_protocol::ConsumerProtocolSubscription {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.topics = source.list(|source| source.string());
+        it.user_data = source.nullable(true, |source| source.buf());
+        if (1..=3).contains(&version) {
+            it.owned_partitions = source.list(|source| Sample::sample(source, version));
+        }
+        if (2..=3).contains(&version) {
+            it.generation_id = source.number() as i32;
+        }
+        if (3..=3).contains(&version) {
+            it.rack_id = source.nullable(true, |source| source.string());
+        }
+        it
+    }
+}
+
+impl Sample for messages::consumer_protocol::TopicPartition {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic = source.string();
+        it.partitions = source.list(|source| source.number() as i32);
+        it
+    }
+}
+
+impl Sample for messages::consumer_protocol::ConsumerProtocolAssignment {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.assigned_partitions = source.list(|source| Sample::sample(source, version));
+        it.user_data = source.nullable(true, |source| source.buf());
+        it
+    }
+}
+
 impl Sample for messages::control_records::LeaderChangeMessage {
     fn sample(source: &mut Source, version: i16) -> Self {
         let mut it = Self::default();
@@ -1226,6 +1262,268 @@ impl Sample for messages::find_coordinator::Coordinator {
         it.port = source.number() as i32;
         it.error_code = source.number() as i16;
         it.error_message = source.nullable(true, |source| source.string());
+        it
+    }
+}
+
+impl Sample for messages::group_records::OffsetCommitKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group = source.string();
+        it.topic = source.string();
+        it.partition = source.number() as i32;
+        it
+    }
+}
+
+impl Sample for messages::group_records::OffsetCommitValue {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.offset = source.number();
+        if (3..=4).contains(&version) {
+            it.leader_epoch = source.number() as i32;
+        }
+        it.metadata = source.string();
+        it.commit_timestamp = source.number();
+        if (1..=1).contains(&version) {
+            it.expire_timestamp = source.number();
+        }
+        if (4..=4).contains(&version) {
+            it.topic_id = model::TopicId(source.uuid());
+        }
+        it
+    }
+}
+
+impl Sample for messages::group_records::GroupMetadataKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::GroupMetadataValue {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.protocol_type = source.string();
+        it.generation = source.number() as i32;
+        it.protocol = source.nullable(true, |source| source.string());
+        it.leader = source.nullable(true, |source| source.string());
+        if (2..=4).contains(&version) {
+            it.current_state_timestamp = source.number();
+        }
+        it.members = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::group_records::MemberMetadata {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_id = source.string();
+        if (3..=4).contains(&version) {
+            it.group_instance_id = source.nullable(true, |source| source.string());
+        }
+        it.client_id = source.string();
+        it.client_host = source.string();
+        if (1..=4).contains(&version) {
+            it.rebalance_timeout = source.number() as i32;
+        }
+        it.session_timeout = source.number() as i32;
+        it.subscription = source.buf();
+        it.assignment = source.buf();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupMetadataKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupMetadataValue {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.epoch = source.number() as i32;
+        it.metadata_hash = source.number();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupPartitionMetadataKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupPartitionMetadataValue {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.topics = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::group_records::TopicMetadata {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_id = model::TopicId(source.uuid());
+        it.topic_name = source.string();
+        it.num_partitions = source.number() as i32;
+        it.partition_metadata = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::group_records::PartitionMetadata {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.partition = source.number() as i32;
+        it.racks = source.list(|source| source.string());
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupMemberMetadataKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.member_id = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupMemberMetadataValue {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.instance_id = source.nullable(true, |source| source.string());
+        it.rack_id = source.nullable(true, |source| source.string());
+        it.client_id = source.string();
+        it.client_host = source.string();
+        it.subscribed_topic_names = source.list(|source| source.string());
+        it.subscribed_topic_regex = source.nullable(true, |source| source.string());
+        it.rebalance_timeout_ms = source.number() as i32;
+        it.server_assignor = source.nullable(true, |source| source.string());
+        it.classic_member_metadata =
+            source.nullable(true, |source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::group_records::ClassicMemberMetadata {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.session_timeout_ms = source.number() as i32;
+        it.supported_protocols = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::group_records::ClassicProtocol {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.name = source.string();
+        it.metadata = source.buf();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupTargetAssignmentMetadataKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupTargetAssignmentMetadataValue {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.assignment_epoch = source.number() as i32;
+        it.assignment_timestamp = source.number();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupTargetAssignmentMemberKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.member_id = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupTargetAssignmentMemberValue {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_partitions = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::group_records::TopicPartition {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_id = model::TopicId(source.uuid());
+        it.partitions = source.list(|source| source.number() as i32);
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupCurrentMemberAssignmentKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.member_id = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupCurrentMemberAssignmentValue {
+    fn sample(source: &mut Source, version: i16) -> Self {
+        let mut it = Self::default();
+        it.member_epoch = source.number() as i32;
+        it.previous_member_epoch = source.number() as i32;
+        it.state = source.number() as i8;
+        it.assigned_partitions = source.list(|source| Sample::sample(source, version));
+        it.partitions_pending_revocation = source.list(|source| Sample::sample(source, version));
+        it
+    }
+}
+
+impl Sample for messages::group_records::TopicPartitions {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.topic_id = model::TopicId(source.uuid());
+        it.partitions = source.list(|source| source.number() as i32);
+        it.assignment_epochs =
+            source.nullable(true, |source| source.list(|source| source.number() as i32));
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupRegularExpressionKey {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.group_id = source.string();
+        it.regular_expression = source.string();
+        it
+    }
+}
+
+impl Sample for messages::group_records::ConsumerGroupRegularExpressionValue {
+    fn sample(source: &mut Source, _version: i16) -> Self {
+        let mut it = Self::default();
+        it.topics = source.list(|source| source.string());
+        it.version = source.number();
+        it.timestamp = source.number();
         it
     }
 }
@@ -2404,6 +2702,8 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
     visit.response::<messages::consumer_group_describe::ConsumerGroupDescribeResponse>();
     visit.request::<messages::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest>();
     visit.response::<messages::consumer_group_heartbeat::ConsumerGroupHeartbeatResponse>();
+    visit.message::<messages::consumer_protocol::ConsumerProtocolSubscription>();
+    visit.message::<messages::consumer_protocol::ConsumerProtocolAssignment>();
     visit.message::<messages::control_records::LeaderChangeMessage>();
     visit.message::<messages::control_records::SnapshotHeaderRecord>();
     visit.message::<messages::control_records::SnapshotFooterRecord>();
@@ -2435,6 +2735,24 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
     visit.response::<messages::fetch::FetchResponse>();
     visit.request::<messages::find_coordinator::FindCoordinatorRequest>();
     visit.response::<messages::find_coordinator::FindCoordinatorResponse>();
+    visit.message::<messages::group_records::OffsetCommitKey>();
+    visit.message::<messages::group_records::OffsetCommitValue>();
+    visit.message::<messages::group_records::GroupMetadataKey>();
+    visit.message::<messages::group_records::GroupMetadataValue>();
+    visit.message::<messages::group_records::ConsumerGroupMetadataKey>();
+    visit.message::<messages::group_records::ConsumerGroupMetadataValue>();
+    visit.message::<messages::group_records::ConsumerGroupPartitionMetadataKey>();
+    visit.message::<messages::group_records::ConsumerGroupPartitionMetadataValue>();
+    visit.message::<messages::group_records::ConsumerGroupMemberMetadataKey>();
+    visit.message::<messages::group_records::ConsumerGroupMemberMetadataValue>();
+    visit.message::<messages::group_records::ConsumerGroupTargetAssignmentMetadataKey>();
+    visit.message::<messages::group_records::ConsumerGroupTargetAssignmentMetadataValue>();
+    visit.message::<messages::group_records::ConsumerGroupTargetAssignmentMemberKey>();
+    visit.message::<messages::group_records::ConsumerGroupTargetAssignmentMemberValue>();
+    visit.message::<messages::group_records::ConsumerGroupCurrentMemberAssignmentKey>();
+    visit.message::<messages::group_records::ConsumerGroupCurrentMemberAssignmentValue>();
+    visit.message::<messages::group_records::ConsumerGroupRegularExpressionKey>();
+    visit.message::<messages::group_records::ConsumerGroupRegularExpressionValue>();
     visit.request::<messages::heartbeat::HeartbeatRequest>();
     visit.response::<messages::heartbeat::HeartbeatResponse>();
     visit.request::<messages::incremental_alter_configs::IncrementalAlterConfigsRequest>();

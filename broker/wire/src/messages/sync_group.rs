@@ -111,7 +111,7 @@ impl SyncGroupRequestAssignment {
     pub(crate) fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError> {
         let form = Form::of(version >= 4);
         w.string(&self.member_id, form)?;
-        w.records(Some(&self.assignment), form)?;
+        w.bytes(Some(&self.assignment), form)?;
         if version >= 4 {
             w.unsigned_varint(0);
         }
@@ -183,7 +183,7 @@ impl Message for SyncGroupResponse {
         if version >= 5 {
             w.nullable_string(self.protocol_name.as_deref(), form)?;
         }
-        w.records(Some(&self.assignment), form)?;
+        w.bytes(Some(&self.assignment), form)?;
         if version >= 4 {
             w.unsigned_varint(0);
         }
