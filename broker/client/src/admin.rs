@@ -56,25 +56,12 @@ impl<R: Runtime> Client<R> {
         Ok(())
     }
 
+    /// As [`Connection::delete_topic`], on the bootstrap connection.
+    ///
     /// # Errors
-    /// [`ClientError::Refused`] with the broker's reason, or as [`Connection::call`].
+    /// As there.
     pub async fn delete_topic(&self, name: &str) -> Result<(), ClientError> {
-        let by_name =
-            DeleteTopicState { name: Some(name.to_owned()), ..DeleteTopicState::default() };
-        let version = self.bootstrap.versions().of_api(wire::ApiKey::DeleteTopics)?;
-        let mut request =
-            DeleteTopicsRequest { timeout_ms: TIMEOUT_MS, ..DeleteTopicsRequest::default() };
-        if version >= 6 {
-            request.topics.push(by_name);
-        } else {
-            request.topic_names.push(name.to_owned());
-        }
-        let response = self.bootstrap.call(&request, CALL_LIMIT).await?;
-        for topic in &response.responses {
-            let what = format!("deleting topic {name}");
-            ClientError::check(&what, topic.error_code, topic.error_message.as_ref())?;
-        }
-        Ok(())
+        self.bootstrap.delete_topic(name).await
     }
 
     /// Effective values of the named topic configs; those the broker does not know are absent.
@@ -104,6 +91,37 @@ impl<R: Runtime> Client<R> {
         Ok(configs)
     }
 
+    /// As [`Connection::init_producer_id`], on the bootstrap connection.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn init_producer_id(&self) -> Result<(ProducerId, ProducerEpoch), ClientError> {
+        self.bootstrap.init_producer_id().await
+    }
+}
+
+impl<R: Runtime> Connection<R> {
+    /// # Errors
+    /// [`ClientError::Refused`] with the broker's reason, or as [`Connection::call`].
+    pub async fn delete_topic(&self, name: &str) -> Result<(), ClientError> {
+        let by_name =
+            DeleteTopicState { name: Some(name.to_owned()), ..DeleteTopicState::default() };
+        let version = self.versions().of_api(wire::ApiKey::DeleteTopics)?;
+        let mut request =
+            DeleteTopicsRequest { timeout_ms: TIMEOUT_MS, ..DeleteTopicsRequest::default() };
+        if version >= 6 {
+            request.topics.push(by_name);
+        } else {
+            request.topic_names.push(name.to_owned());
+        }
+        let response = self.call(&request, CALL_LIMIT).await?;
+        for topic in &response.responses {
+            let what = format!("deleting topic {name}");
+            ClientError::check(&what, topic.error_code, topic.error_message.as_ref())?;
+        }
+        Ok(())
+    }
+
     /// A fresh idempotent producer (KIP-98).
     ///
     /// # Errors
@@ -114,13 +132,11 @@ impl<R: Runtime> Client<R> {
             transaction_timeout_ms: i32::MAX,
             ..InitProducerIdRequest::default()
         };
-        let response = self.bootstrap.call(&request, CALL_LIMIT).await?;
+        let response = self.call(&request, CALL_LIMIT).await?;
         ClientError::check("InitProducerId", response.error_code, None)?;
         Ok((ProducerId(response.producer_id), ProducerEpoch(response.producer_epoch)))
     }
-}
 
-impl<R: Runtime> Connection<R> {
     /// The end of each partition, the offset that the next record will get. Ask the leader.
     ///
     /// # Errors

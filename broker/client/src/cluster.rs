@@ -1,12 +1,12 @@
 //! Who leads what, and a connection to them.
 
 use core::time::Duration;
-use model::{NodeId, PartitionIndex, TopicId};
+use model::{ErrorCode, NodeId, PartitionIndex, TopicId};
 use runtime::Runtime;
 use std::collections::BTreeMap;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 
-use crate::{ClientError, Connection, Options};
+use crate::{ClientError, Connection, NamedPartition, Options};
 
 /// How long one metadata or admin request may take.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(30);
@@ -73,18 +73,10 @@ impl<R: Runtime> Client<R> {
     /// # Errors
     /// As [`Connection::call`].
     pub async fn metadata(&self, topics: &[&str]) -> Result<Cluster, ClientError> {
-        let named = |name: &&str| MetadataRequestTopic {
-            topic_id: TopicId::ZERO,
-            name: Some((*name).to_owned()),
-        };
-        let request = MetadataRequest {
-            topics: Some(topics.iter().map(named).collect()),
-            allow_auto_topic_creation: false,
-            ..MetadataRequest::default()
-        };
+        let request = metadata_request(Some(topics));
         let response = self.bootstrap.call(&request, CALL_LIMIT).await?;
         ClientError::check("Metadata", response.error_code, None)?;
-        Ok(Cluster::of(response))
+        Ok(Cluster::of(&response))
     }
 
     /// Waits until every named topic has `partition_count` partitions, each with a leader.
@@ -127,7 +119,21 @@ impl<R: Runtime> Client<R> {
     }
 }
 
-async fn open_at<R: Runtime>(
+/// Asks for the named topics, for all when `None`, and creates none.
+pub(crate) fn metadata_request(topics: Option<&[&str]>) -> MetadataRequest {
+    let named = |name: &&str| MetadataRequestTopic {
+        topic_id: TopicId::ZERO,
+        name: Some((*name).to_owned()),
+    };
+    MetadataRequest {
+        topics: topics.map(|topics| topics.iter().map(named).collect()),
+        allow_auto_topic_creation: false,
+        ..MetadataRequest::default()
+    }
+}
+
+/// Connects to `host:port`.
+pub(crate) async fn open_at<R: Runtime>(
     rt: &R,
     address: &str,
     options: &Options,
@@ -138,7 +144,7 @@ async fn open_at<R: Runtime>(
     open_host(rt, host.trim_matches(['[', ']']), port, options).await
 }
 
-async fn open_host<R: Runtime>(
+pub(crate) async fn open_host<R: Runtime>(
     rt: &R,
     host: &str,
     port: u16,
@@ -158,15 +164,17 @@ async fn open_host<R: Runtime>(
 }
 
 impl Cluster {
-    fn of(response: MetadataResponse) -> Self {
-        let brokers = response.brokers.into_iter().filter_map(|broker| {
+    /// The part of a metadata answer that routes requests; topics with an error are left out.
+    #[must_use]
+    pub fn of(response: &MetadataResponse) -> Self {
+        let brokers = response.brokers.iter().filter_map(|broker| {
             let port = u16::try_from(broker.port).ok()?;
-            Some((NodeId(broker.node_id), Broker { host: broker.host, port }))
+            Some((NodeId(broker.node_id), Broker { host: broker.host.clone(), port }))
         });
         let mut topics = BTreeMap::new();
-        for topic in response.topics {
-            let (Some(name), 0) = (topic.name, topic.error_code) else { continue };
-            let partitions = topic.partitions.into_iter().map(|partition| {
+        for topic in &response.topics {
+            let (Some(name), 0) = (topic.name.clone(), topic.error_code) else { continue };
+            let partitions = topic.partitions.iter().map(|partition| {
                 let leads = partition.error_code == 0 && partition.leader_id >= 0;
                 let leader = leads.then_some(NodeId(partition.leader_id));
                 let replica_count = partition.replica_nodes.len();
@@ -175,6 +183,19 @@ impl Cluster {
             topics.insert(name, Topic { id: topic.topic_id, partitions: partitions.collect() });
         }
         Self { brokers: brokers.collect(), topics }
+    }
+
+    /// The leader of a partition.
+    ///
+    /// # Errors
+    /// [`ClientError::NoLeader`] while it has none; [`ClientError::Refused`] when there is no such partition.
+    pub fn leader(&self, at: &NamedPartition) -> Result<NodeId, ClientError> {
+        let topic = self.topics.get(&*at.topic);
+        let Some(partition) = topic.and_then(|topic| topic.partitions.get(&at.partition)) else {
+            let code = ErrorCode::UnknownTopicOrPartition.code();
+            return Err(ClientError::refused(format!("looking for {at}"), code, None));
+        };
+        partition.leader.ok_or_else(|| ClientError::NoLeader { topic: at.topic.to_string() })
     }
 
     fn leads(&self, topic: &str, partition_count: usize) -> bool {

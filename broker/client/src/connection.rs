@@ -132,6 +132,12 @@ impl<R: Runtime> Connection<R> {
         self.shared().versions.borrow().clone()
     }
 
+    /// Whether it failed: every request to come gets the same error.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.shared().failure.borrow().is_some()
+    }
+
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
@@ -142,6 +148,22 @@ impl<R: Runtime> Connection<R> {
         limit: Duration,
     ) -> Result<Q::Response, ClientError> {
         let answered = async { self.submit(request).await?.await };
+        self.within(limit, answered).await?
+    }
+
+    /// As [`Connection::call`], in `version_max` at the highest: for an API whose later versions ask
+    /// for what the caller does not have.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub async fn call_up_to<Q: Request>(
+        &self,
+        version_max: i16,
+        request: &Q,
+        limit: Duration,
+    ) -> Result<Q::Response, ClientError> {
+        let version = self.versions().of_api(Q::API)?.min(version_max);
+        let answered = async { self.submit_version(request, version).await?.await };
         self.within(limit, answered).await?
     }
 

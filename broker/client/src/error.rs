@@ -1,7 +1,7 @@
 //! What can go wrong between a client and a broker.
 
 use core::fmt;
-use model::ErrorCode;
+use model::{ErrorCode, NodeId};
 use wire::{ApiKey, DecodeError, EncodeError};
 
 /// Why a request has no answer, or not the one that was wanted.
@@ -29,13 +29,69 @@ pub enum ClientError {
     Address(String),
     /// A partition had no leader until the time was up.
     NoLeader { topic: String },
+    /// The cluster's metadata does not name this broker (any more).
+    NoBroker { id: NodeId },
 }
+
+/// Codes that pass without anybody's doing. Source: the subclasses of Kafka's `RetriableException`.
+const RETRIABLE: &[ErrorCode] = &[
+    ErrorCode::CorruptMessage,
+    ErrorCode::LeaderNotAvailable,
+    ErrorCode::NotLeaderOrFollower,
+    ErrorCode::RequestTimedOut,
+    ErrorCode::ReplicaNotAvailable,
+    ErrorCode::NetworkException,
+    ErrorCode::CoordinatorLoadInProgress,
+    ErrorCode::CoordinatorNotAvailable,
+    ErrorCode::NotCoordinator,
+    ErrorCode::NotEnoughReplicas,
+    ErrorCode::NotEnoughReplicasAfterAppend,
+    ErrorCode::NotController,
+    ErrorCode::ConcurrentTransactions,
+    ErrorCode::KafkaStorageError,
+    ErrorCode::FencedLeaderEpoch,
+    ErrorCode::UnknownLeaderEpoch,
+    ErrorCode::OffsetNotAvailable,
+    ErrorCode::UnstableOffsetCommit,
+    ErrorCode::ThrottlingQuotaExceeded,
+];
 
 impl ClientError {
     /// An error code in an answer, with what was asked.
     #[must_use]
     pub fn refused(what: impl Into<String>, code: i16, message: Option<String>) -> Self {
         Self::Refused { what: what.into(), code, message }
+    }
+
+    /// The broker's error code, when that is what went wrong.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused { code, .. } => ErrorCode::from_code(*code),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed a little later, perhaps at another broker.
+    ///
+    /// A topic that is not known is not among these: whether it is about to appear only the caller
+    /// can tell.
+    #[must_use]
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Connection(_)
+            | Self::ClosedByBroker
+            | Self::TimedOut
+            | Self::NoLeader { .. }
+            | Self::NoBroker { .. } => true,
+            Self::Refused { .. } => self.code().is_some_and(|code| RETRIABLE.contains(&code)),
+            Self::Unsupported { .. }
+            | Self::Encode(_)
+            | Self::Decode(_)
+            | Self::OutOfOrder { .. }
+            | Self::Address(_) => false,
+        }
     }
 
     /// `Ok` when the code is 0.
@@ -69,6 +125,7 @@ impl fmt::Display for ClientError {
             }
             Self::Address(text) => write!(f, "`{text}` is not an address: write host:port"),
             Self::NoLeader { topic } => write!(f, "topic {topic} has a partition without a leader"),
+            Self::NoBroker { id } => write!(f, "broker {id} is not in the cluster"),
         }
     }
 }

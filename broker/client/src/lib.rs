@@ -3,16 +3,23 @@
 //! Promises: requests of one connection leave and are answered in order, with a bound on those in
 //! flight; record batches are never copied on their way out and lie in the received frame on their
 //! way in.
-//! Does not: retry, batch or balance. Whoever measures decides about each of them, and a client
-//! that hides an error or a second attempt hides latency.
+//!
+//! Two floors. [`Connection`], [`Client`] and [`FetchSession`] never retry, batch or balance: whoever
+//! measures decides about each of them, and a client that hides an error or a second attempt hides
+//! latency. [`Router`] and what stands on it are for tools: they find the right broker and try again
+//! where that helps, within limits that the caller sets.
 
 mod admin;
+mod backoff;
 mod cluster;
 mod connection;
 mod error;
 mod fetch_session;
 mod framing;
 pub mod history;
+mod list_offsets;
+mod named_partition;
+mod router;
 mod versions;
 
 pub use admin::NewTopic;
@@ -21,4 +28,7 @@ pub use connection::{Connection, Options, Reply};
 pub use error::ClientError;
 pub use fetch_session::{FetchLimits, FetchSession, Fetched};
 pub use framing::Frames;
+pub use list_offsets::{ListedOffsets, OffsetSpec};
+pub use named_partition::NamedPartition;
+pub use router::Router;
 pub use versions::Versions;

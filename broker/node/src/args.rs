@@ -1,7 +1,10 @@
 //! The command line of `broker`.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::path::PathBuf;
+
+use crate::cli::{ClusterArgs, TopicArgs};
 
 /// A Kafka-wire-compatible broker: thread per core, durable before it acknowledges.
 ///
@@ -20,6 +23,15 @@ pub(crate) enum Command {
     /// Look after a data directory while no broker runs on it.
     #[command(subcommand)]
     Storage(Storage),
+    /// Create, look at and change topics.
+    Topic(TopicArgs),
+    /// Look at a cluster, and change the configuration of its brokers.
+    Cluster(ClusterArgs),
+    /// Print a script that completes commands and options in a shell.
+    Completions {
+        /// bash, zsh or fish, among others.
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 //! Does not: decide anything about records; it joins `server` and `uring`.
 
 mod args;
+mod cli;
 mod log;
 mod serve;
 mod settings;
@@ -32,6 +33,9 @@ pub fn main_from_args(args: Vec<OsString>) -> ExitCode {
     match cli.command {
         None => serve::serve(&cli.serve),
         Some(Command::Storage(task)) => storage::storage(task),
+        Some(Command::Topic(args)) => cli::topic::run(args),
+        Some(Command::Cluster(args)) => cli::cluster::run(args),
+        Some(Command::Completions { shell }) => cli::completions(shell),
     }
 }
 

@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "client",
         ],
     ),
-    ("node", &["server", "storage", "controller", "uring", "runtime", "wire", "model"]),
+    ("node", &["server", "client", "storage", "controller", "uring", "runtime", "wire", "model"]),
     ("sim", &["server", "storage", "client", "runtime", "model", "wire"]),
     ("loadgen", &["node", "client", "wire", "model", "runtime", "uring", "reports"]),
     ("reports", &[]),

@@ -1,0 +1,20 @@
+//! What people ask of a running cluster: `broker topic|cluster …`, over the shared client.
+//!
+//! Promises: results go to standard output, as a table or as JSON, and everything else to standard error; the exit
+//! code is 0 only when everything that was asked for was done, 1 when something was not, 2 for bad usage.
+//! Does not: listen, or touch a data directory.
+
+pub(crate) mod cluster;
+mod completions;
+mod config_args;
+mod duration;
+mod failure;
+mod instant;
+mod output;
+mod session;
+mod table;
+pub(crate) mod topic;
+
+pub(crate) use cluster::ClusterArgs;
+pub(crate) use completions::completions;
+pub(crate) use topic::TopicArgs;
