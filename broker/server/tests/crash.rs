@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use model::{Bug, ProducerEpoch, ProducerId};
-use runtime::memory::PowerLoss;
-use runtime::{Spawn, TaskClass};
+use runtime::memory::{Life, PowerLoss};
+use runtime::{Clock, Exit, Spawn, TaskClass};
 use support::*;
 use wire::batch::BatchProducer;
 
@@ -175,4 +175,31 @@ fn a_slow_disk_delays_acknowledgements_and_loses_none() {
     let found = read_everything(&mut broker);
     assert!(!acknowledged.borrow().is_empty());
     assert!(acknowledged.borrow().iter().all(|(place, value)| found.get(place) == Some(value)));
+}
+
+#[test]
+fn a_start_that_is_asked_to_stop_ends_soon_and_loses_nothing() {
+    let mut cut_short = 0;
+    for seed in 0..24u64 {
+        let mut broker = Broker::started(seed, 1 + (seed % 2) as u16);
+        broker.create_topic(TOPIC, PARTITIONS, &[]);
+        let acknowledged = Rc::new(RefCell::new(Acknowledged::new()));
+        spawn_producer(&broker, 0, &acknowledged, &Rc::default());
+        broker.world.run_for(Duration::from_millis(30));
+        broker.world.power_loss(broker.node, PowerLoss::Drawn);
+        broker.world.slow_disk(broker.node, 50);
+        broker.start();
+        broker.world.run_for(Duration::from_millis(seed * 5));
+        let asked = broker.client_runtime().now().mono;
+        assert_eq!(broker.stop(), Life::Exited(Exit::Clean), "seed {seed}");
+        let took = broker.client_runtime().now().mono.since(asked);
+        cut_short += u32::from(took < Duration::from_millis(1));
+        broker.world.slow_disk(broker.node, 1);
+        broker.start();
+        let found = read_everything(&mut broker);
+        for (place, value) in acknowledged.borrow().iter() {
+            assert_eq!(found.get(place), Some(value), "seed {seed}: {place:?}");
+        }
+    }
+    assert!(cut_short > 0, "every start was over before it was asked to stop");
 }

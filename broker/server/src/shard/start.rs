@@ -8,8 +8,8 @@ use core::cell::OnceCell;
 use std::rc::Rc;
 
 use model::Site;
-use runtime::sync::{Notify, channel};
-use runtime::{Exit, Listener, Runtime, TaskClass};
+use runtime::sync::{First, Notify, channel, race};
+use runtime::{Exit, Listener, Runtime, Signal, TaskClass};
 use storage::{DirectoryInfo, Owner, Store, StoreOptions, prepare_directories};
 
 use super::{FIRST, Shard, inbound, upkeep};
@@ -40,15 +40,32 @@ pub async fn run<R: Runtime>(rt: R, mesh: R::Mesh<Message<R>>, boot: Boot) {
     });
 
     // The locks are held for as long as this shard runs.
-    let _locks = match start(&shard).await {
-        Ok(locks) => locks,
-        Err(reason) => {
+    let _locks = match start_unless_stopped(&shard).await {
+        First::Left(Ok(locks)) => locks,
+        First::Left(Err(reason)) => {
             shard.log(Level::Error, format!("cannot start: {reason}"));
             return rt.exit(Exit::Failed);
+        }
+        First::Right(_) => {
+            shard.log(Level::Warn, "stopped while starting: the next start recovers the logs");
+            return rt.exit(Exit::Clean);
         }
     };
     rt.signal().await;
     stop(&shard).await;
+}
+
+/// A start that reads much may be asked to stop. It then leaves as in a crash, which loses nothing: no
+/// client was let in yet. The first shard decides that for all, since it lets clients in; the others
+/// wait for it, or for the end of the node.
+async fn start_unless_stopped<R: Runtime>(
+    shard: &Rc<Shard<R>>,
+) -> First<Result<Vec<R::Lock>, String>, Signal> {
+    if shard.id == FIRST {
+        race(start(shard), shard.rt.signal()).await
+    } else {
+        First::Left(start(shard).await)
+    }
 }
 
 async fn start<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<Vec<R::Lock>, String> {
