@@ -41,6 +41,10 @@ pub(super) fn cases<H: Harness>() -> Vec<Case<H>> {
             run: |h| alone(h, hear_unread),
         },
         Case { name: "sending to a gone peer fails in the end", run: |h| alone(h, gone_peer) },
+        Case {
+            name: "a sender that waits for room hears that its peer has closed",
+            run: |h| alone(h, closed_unread),
+        },
     ]
 }
 
@@ -251,6 +255,18 @@ async fn hear_unread<R: Runtime>(rt: R, _: Scratch) {
     caller.shutdown();
     accepted.wait_closed().await;
     assert_eq!(drain(&accepted).await, [5; 100], "unread bytes stay readable");
+}
+
+async fn closed_unread<R: Runtime>(rt: R, _: Scratch) {
+    let (caller, accepted) = pair(&rt).await;
+    let (sent, sending) = oneshot();
+    rt.spawn("sender", TaskClass::Latency, async move {
+        sent.fulfil(caller.send(one(vec![0; 16 * MIB]), More::Done).await);
+    });
+    pause(&rt, Duration::from_millis(50)).await;
+    accepted.shutdown();
+    drop(accepted);
+    assert!(sending.await.unwrap().is_err(), "nobody will ever make room");
 }
 
 async fn gone_peer<R: Runtime>(rt: R, _: Scratch) {

@@ -127,6 +127,8 @@ struct Side {
     phase: Phase,
     /// No handle refers to this end any more.
     released: bool,
+    /// It ended before everything that had arrived was read; the kernel resets what is closed so.
+    left_unread: bool,
     /// Why the connection is gone.
     error: Option<Error>,
     /// A file ended inside a range: nothing can be sent any more, receiving goes on.
@@ -171,6 +173,7 @@ impl Side {
             addr,
             phase: Phase::Opening,
             released: false,
+            left_unread: false,
             error: None,
             send_error: None,
             outbox: VecDeque::new(),

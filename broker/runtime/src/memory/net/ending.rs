@@ -30,6 +30,7 @@ impl State {
         let Some(side) = self.net.side_mut(end) else { return };
         let was_open = side.is_open();
         side.phase = Phase::Ended;
+        side.left_unread = was_open && !side.inbox.is_empty() && !matches!(last, Segment::Reset);
         side.outbox.clear();
         side.inbox.clear();
         side.inbox_bytes = 0;
@@ -49,9 +50,14 @@ impl State {
         self.release_side(end);
     }
 
+    /// The kernel closes this end. A peer that waits for room behind bytes that nobody will read must
+    /// hear of that, and the end of the stream alone does not tell it (RFC 2525, 2.17).
     pub(super) fn release_side(&mut self, end: Endpoint) {
         if let Some(side) = self.net.side_mut(end) {
             side.released = true;
+            if core::mem::take(&mut side.left_unread) {
+                self.launch(end, Segment::Reset);
+            }
         }
         self.sweep(end.connection);
     }
