@@ -5,9 +5,9 @@ mod support;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use model::{Buf, Offset};
+use model::{Buf, Limits, Offset};
 use runtime::memory::PowerLoss;
-use runtime::{Clock, Disk, Open};
+use runtime::{Clock, Disk, Open, Spawn, TaskClass};
 use storage::{LogConfig, StorageError};
 use support::{DATA, Rig, Sink, batch, bytes_of, config, id};
 
@@ -48,6 +48,40 @@ fn retention_by_size_removes_whole_segments_and_a_replay_does_not_bring_them_bac
     rig.crash(PowerLoss::KeepsNothing);
     let (log, _) = rig.open(0, config);
     assert_eq!((log.start_offset(), log.end_offset()), (start, Offset(20)));
+}
+
+/// A search that finds its segment deleted goes on to the next one, and that begins after the offset.
+#[test]
+fn a_read_that_retention_overtakes_is_out_of_range() {
+    let small = LogConfig { segment_bytes: 1_000, ..config() };
+    let mut overtaken = 0;
+    // Each later: between the search's steps as well as before and after it.
+    for delay_us in (0..2_000).step_by(20) {
+        let limits = Limits { tail_positions: 1, open_segments: 1, ..Limits::tiny() };
+        let mut rig = Rig::with_limits(21, limits);
+        let (log, _) = rig.open(0, small.clone());
+        fill(&mut rig, &log, 20);
+        log.set_config(LogConfig { retention_bytes: Some(0), ..small.clone() });
+        let store = rig.store.clone();
+        rig.rt.spawn(
+            "retention",
+            TaskClass::Background,
+            async move { store.maintain_once().await },
+        );
+        rig.world.run_for(Duration::from_micros(delay_us));
+        let reader = log.clone();
+        let start = log.start_offset();
+        let read = rig.wait(async move { reader.read_batches(Offset(0), 100).await });
+        overtaken += u32::from(start == Offset(0) && log.start_offset() > Offset(0));
+        match read {
+            Ok(bytes) => {
+                let first = wire::batch::batches(&bytes).next().expect("a batch").unwrap();
+                assert_eq!(first.header.base_offset, Offset(0), "after {delay_us} us");
+            }
+            Err(error) => assert!(matches!(error, StorageError::OutOfRange { .. }), "{error:?}"),
+        }
+    }
+    assert!(overtaken > 0, "no read was under way when the start moved");
 }
 
 #[test]

@@ -66,10 +66,7 @@ impl<R: Runtime> Log<R> {
     pub async fn plan(&self, spec: ReadSpec) -> Result<Plan<FileOf<R>>, StorageError> {
         let spec = {
             let state = self.log.state.borrow();
-            if spec.from < state.start || spec.from > state.end {
-                let (start, end) = (state.start, state.end);
-                return Err(StorageError::OutOfRange { wanted: spec.from, start, end });
-            }
+            state.check_in_range(spec.from)?;
             let is_short = self.store.buggify(Buggify::PlanOfOne);
             let bytes_max = if is_short { 0 } else { spec.bytes_max };
             ReadSpec { visible_end: spec.visible_end.min(state.readable), bytes_max, ..spec }
@@ -86,6 +83,8 @@ impl<R: Runtime> Log<R> {
             };
             // A segment that was compacted under the search gave positions of two files.
             if self.replacement_count() == replacement_count {
+                // Segments that were deleted under the search look like a gap: what was found lies behind it.
+                self.log.state.borrow().check_in_range(spec.from)?;
                 return plan;
             }
         }

@@ -206,6 +206,15 @@ impl<F> State<F> {
         }
     }
 
+    /// Whether a read may begin here; at the end there is nothing yet.
+    pub(crate) fn check_in_range(&self, wanted: Offset) -> Result<(), StorageError> {
+        let (start, end) = (self.start, self.end);
+        if wanted < start || wanted > end {
+            return Err(StorageError::OutOfRange { wanted, start, end });
+        }
+        Ok(())
+    }
+
     /// Offline until the next start: nothing of it can become durable any more.
     pub(crate) fn is_given_up(&self) -> bool {
         self.offline.as_ref().is_some_and(|offline| !offline.waits_for_room)
