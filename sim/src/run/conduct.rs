@@ -46,6 +46,8 @@ pub(super) struct Conduct<'p> {
     history: History,
     pub(super) judge: Judge,
     pub(super) plight: Plight,
+    /// Somebody starts the node again when it has ended.
+    pub(super) supervised: bool,
     pub(super) schedule: Schedule,
     /// The node's process met a fault after which it may have given a log up.
     pub(super) disk_failed: bool,
@@ -84,6 +86,7 @@ impl<'p> Conduct<'p> {
             cluster,
             history,
             plight: Plight::None,
+            supervised: false,
             schedule: Schedule::new(&plan.schedule),
             disk_failed: false,
             disk_errors_at_boot: 0,
@@ -174,7 +177,7 @@ impl<'p> Conduct<'p> {
 
     /// The next moment at which this conductor has something to do.
     fn next_due(&self) -> Instant {
-        let restart = self.plight.restart_at().filter(|_| self.schedule.is_on());
+        let restart = self.plight.restart_at().filter(|_| self.supervised);
         let asked = self.options.until_ns.map(Instant);
         let dues = [self.schedule.next_due(), restart, asked];
         dues.into_iter().flatten().min().unwrap_or(Instant::FAR)
@@ -188,8 +191,10 @@ impl<'p> Conduct<'p> {
         }
         self.look_at_node()?;
         self.mend_what_is_over();
-        if self.schedule.is_on() {
+        if self.supervised {
             self.restart_if_due()?;
+        }
+        if self.schedule.is_on() {
             self.strike_what_is_due();
         }
         self.judge.forget_triggers();

@@ -9,6 +9,7 @@ use model::TopicPartition;
 use runtime::memory::Life;
 
 use super::conduct::{Conduct, Step, Stop};
+use super::process::Plight;
 use crate::checkers::Fact;
 use crate::workload::{self, CALL_LIMIT, Seat};
 
@@ -51,19 +52,25 @@ fn set_up(run: &mut Conduct<'_>) -> Step {
 /// Clients and faults.
 fn suffer(run: &mut Conduct<'_>) -> Step {
     run.begin_faults();
+    run.supervised = true;
     workload::spawn(run.plan, &run.shared, &run.client_runtimes);
     run.pass(Duration::from_micros(run.plan.span.faults_us))
 }
 
-/// Every fault ends, and an operator starts a node that is down or may have given a log up.
+/// Every fault ends, and an operator starts a node that is down, stops, or may have given a log up.
 fn heal(run: &mut Conduct<'_>) -> Step {
     run.end_faults();
-    if run.cluster.life() == Life::Up && run.disk_may_have_failed() {
+    run.supervised = false;
+    // One that was asked to stop is still up until it has, and nothing else would start it then.
+    let is_leaving = matches!(run.plight, Plight::Stopping { .. });
+    if run.cluster.life() == Life::Up && (is_leaving || run.disk_may_have_failed()) {
         stop(run)?;
     }
     if run.cluster.life() != Life::Up {
         run.boot()?;
     }
+    // Its start may still hear of a failed writeback, and then the next one does the work.
+    run.supervised = true;
     Step::Continue(())
 }
 
@@ -104,6 +111,7 @@ fn read_all(run: &mut Conduct<'_>) -> Step {
 
 /// The node gives back what it used and stops in good order; what it wrote is read from the files.
 fn stop_all(run: &mut Conduct<'_>) -> Step {
+    run.supervised = false;
     run.pass(QUIET)?;
     run.tell_resources();
     stop(run)?;
