@@ -4,7 +4,8 @@
 //! record has the same key, or if it is a tombstone whose time is over. When a tombstone is gone, no
 //! older value of its key may be left. Which records exist is learnt from acknowledgements, readers
 //! and files; a later record may be learnt of late, so suspicions are judged at the end. The files'
-//! scanner does not look into compressed batches: such a batch may hold any record of its offsets.
+//! scanner does not look into compressed batches: such a batch may hold any record of its offsets. A
+//! tombstone whose offset nobody was told may come and go unseen, and with it the values before it.
 //!
 //! Time is the run's; a run that steps wall clocks sets `delete_retention_ms` to 0.
 //! Source: Kafka's documentation of log compaction; KIP-534 (when a tombstone's time begins).
@@ -26,6 +27,8 @@ const SUSPECTS_MAX: usize = 1_000;
 pub(super) struct CompactionKeepsLatest {
     topics: Topics,
     keys: BTreeMap<(TopicPartition, u64), Latest>,
+    /// Keys with tombstones that may be anywhere in the log, and when the first of them was sent.
+    unplaced: BTreeMap<(TopicPartition, u64), u64>,
     deleted_below: BTreeMap<TopicPartition, Offset>,
     suspects: VecDeque<Suspect>,
     evaluations: u64,
@@ -87,10 +90,17 @@ impl Checker for CompactionKeepsLatest {
         self.topics.take(&event.fact);
         match &event.fact {
             Fact::Produced(attempt) => {
-                if let Outcome::Acked { base_offset: Some(base) } = attempt.outcome {
-                    for (offset, record) in (base.0..).map(Offset).zip(&attempt.content.records) {
-                        self.learn(attempt.at, offset, *record, attempt.invoked_ns);
+                let records = &attempt.content.records;
+                match attempt.outcome {
+                    Outcome::Acked { base_offset: Some(base) } => {
+                        for (offset, record) in (base.0..).map(Offset).zip(records) {
+                            self.learn(attempt.at, offset, *record, attempt.invoked_ns);
+                        }
                     }
+                    Outcome::Acked { base_offset: None } | Outcome::Unknown => {
+                        self.learn_unplaced(attempt.at, records, attempt.invoked_ns);
+                    }
+                    Outcome::Refused(_) => {}
                 }
             }
             Fact::RecordsDeleted { at, before } => {
@@ -116,11 +126,18 @@ impl Checker for CompactionKeepsLatest {
 
     fn finish(&mut self) -> Result<(), Violation> {
         while let Some(suspect) = self.suspects.pop_front() {
+            // Nobody learns any more what else was written there.
+            if self.topics.is_deleted(suspect.at.topic) {
+                continue;
+            }
             let latest = self.keys.get(&(suspect.at, suspect.key));
             if latest.is_none_or(|latest| latest.offset > suspect.offset) {
                 continue;
             }
             let tombstone = latest.is_some_and(|latest| latest.tombstone);
+            if !tombstone && self.had_tombstone(&suspect) {
+                continue;
+            }
             let (kind, text) = match suspect.older {
                 Some(older) => (
                     "came-back",
@@ -167,6 +184,27 @@ impl CompactionKeepsLatest {
         }
     }
 
+    /// Remembers tombstones that are in the log, if at all, at an offset that nobody was told.
+    fn learn_unplaced(&mut self, at: TopicPartition, records: &[RecordContent], sent_ns: u64) {
+        let tombstones = records.iter().filter(|record| record.value.is_none());
+        for key in tombstones.filter_map(|record| record.key) {
+            let first_ns = self.unplaced.entry((at, key)).or_insert(sent_ns);
+            *first_ns = sent_ns.min(*first_ns);
+        }
+    }
+
+    /// Whether a tombstone may have taken the record away and have gone itself, before anybody read it.
+    fn had_tombstone(&self, suspect: &Suspect) -> bool {
+        let sent_ns = self.unplaced.get(&(suspect.at, suspect.key));
+        let retention_ns = self.delete_retention_ns(suspect.at);
+        sent_ns.is_some_and(|sent_ns| suspect.at_ns.saturating_sub(*sent_ns) >= retention_ns)
+    }
+
+    fn delete_retention_ns(&self, at: TopicPartition) -> u64 {
+        let retention_ms = self.topics.rules(at.topic).delete_retention_ms;
+        u64::try_from(retention_ms).unwrap_or(0) * 1_000_000
+    }
+
     /// Compares what a view of these offsets holds with the latest record of each key.
     fn look(&mut self, at_ns: u64, at: TopicPartition, view: &View) {
         let rules = self.topics.rules(at.topic);
@@ -184,7 +222,7 @@ impl CompactionKeepsLatest {
                 last_of_key.insert(key, record.offset);
             }
         }
-        let retention_ns = u64::try_from(rules.delete_retention_ms).unwrap_or(0) * 1_000_000;
+        let retention_ns = self.delete_retention_ns(at);
         let deleted_below = self.deleted_below.get(&at).copied().unwrap_or_default();
         let may_start_later = rules.retained_for_a_while;
         for ((_, key), latest) in self.keys.range((at, 0)..=(at, u64::MAX)) {
@@ -212,7 +250,9 @@ mod tests {
     use super::super::event::{
         BatchSeen, Content, Event, Fact, Outcome, RecordContent, TopicRules, content_hash,
     };
-    use super::super::testing::{answer, attempt, batch_of, check, created, final_log};
+    use super::super::testing::{
+        PLACE, answer, attempt, batch_of, check, created, event, final_log,
+    };
     use super::CompactionKeepsLatest;
     use expect_test::expect;
     use model::Offset;
@@ -297,6 +337,31 @@ mod tests {
         let compressed = BatchSeen { records: Vec::new(), hash: None, ..left(&[2, 3]) };
         let events = [rules(HOUR_MS), written(), final_log(&[compressed])];
         check(CompactionKeepsLatest::default(), &events, expect!["0 evaluations"]);
+    }
+
+    #[test]
+    fn what_a_deleted_topic_held_last_stays_unknown() {
+        let gone = event(1, Fact::TopicDeleted { topic: PLACE.topic });
+        let events = [rules(HOUR_MS), written(), answer(0, &[left(&[3])]), gone];
+        check(CompactionKeepsLatest::default(), &events, expect!["2 evaluations"]);
+    }
+
+    #[test]
+    fn a_tombstone_that_nobody_was_told_the_place_of_explains_what_is_gone_once_its_time_is_over() {
+        let mut unplaced = attempt(2, 0, 1, Outcome::Acked { base_offset: None });
+        if let Fact::Produced(attempt) = &mut unplaced.fact {
+            attempt.content = Content::of(vec![record(1, None)]);
+        }
+        let events = [rules(0), written(), unplaced.clone(), answer(0, &[left(&[3])])];
+        check(CompactionKeepsLatest::default(), &events, expect!["2 evaluations"]);
+        let events = [rules(HOUR_MS), written(), unplaced, answer(0, &[left(&[3])])];
+        check(
+            CompactionKeepsLatest::default(),
+            &events,
+            expect![[r#"
+            latest-lost at 2: the latest value of a key, at 2, is gone
+            2 evaluations"#]],
+        );
     }
 
     #[test]
