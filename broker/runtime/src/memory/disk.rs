@@ -26,7 +26,7 @@ mod writeback;
 use core::time::Duration;
 use model::Instant;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use damage::{DiskDamage, Spot};
 pub use faults::{DiskEffect, DiskFault, DiskVerb};
@@ -57,6 +57,8 @@ pub(super) struct Disk {
     devices: Vec<Device>,
     faults: Faults,
     pub(super) stats: DiskStats,
+    /// When a read of a file last returned bytes that the program did not write there.
+    wrong_reads: BTreeMap<PathBuf, Instant>,
     /// Submitted and not completed; also those of processes that have died meanwhile.
     operations: BTreeMap<u64, Operation>,
     submitted: u64,
@@ -77,6 +79,7 @@ impl Disk {
             options,
             faults: Faults::default(),
             stats: DiskStats::default(),
+            wrong_reads: BTreeMap::new(),
             operations: BTreeMap::new(),
             submitted: 0,
             locks: BTreeMap::new(),
@@ -91,13 +94,27 @@ impl Disk {
     }
 
     /// Exactly `count` bytes for the network: zeros where the file has been cut since.
-    pub(super) fn read_for_sending(&mut self, inode: InodeId, at: u64, count: usize) -> Vec<u8> {
+    pub(super) fn read_for_sending(
+        &mut self,
+        file: &MemoryFile,
+        at: u64,
+        count: usize,
+        now: Instant,
+    ) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count);
-        let content = self.names.content(inode);
-        self.stats.wrong_read_count += u64::from(content.harm_in(at, count as u64).is_some());
+        let content = self.names.content(file.inode());
+        let is_wrong = content.harm_in(at, count as u64).is_some();
         content.read(at, count, &mut bytes);
         bytes.resize(count, 0);
+        if is_wrong {
+            self.note_wrong_read(file, now);
+        }
         bytes
+    }
+
+    fn note_wrong_read(&mut self, file: &MemoryFile, now: Instant) {
+        self.stats.wrong_read_count += 1;
+        self.wrong_reads.insert(file.path().to_owned(), now);
     }
 
     /// Whether the network can take these bytes: they exist and can be read.

@@ -236,9 +236,12 @@ impl Content {
             self.suspect.remove(page);
             self.show(*page, on_medium);
         }
-        let dirty = &self.dirty;
-        let sectors = range.start * self.sectors_per_page()..range.end * self.sectors_per_page();
-        self.harms.evict(sectors, |sector| !dirty.contains_key(&sector));
+        let (dirty, per_page) = (&self.dirty, self.sectors_per_page());
+        let is_clean = |sector: u64| {
+            let first = sector / per_page * per_page;
+            dirty.range(first..first + per_page).next().is_none()
+        };
+        self.harms.evict(range.start * per_page..range.end * per_page, is_clean);
         pages.len() as u64
     }
 

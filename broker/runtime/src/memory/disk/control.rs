@@ -1,6 +1,7 @@
 //! What a test or a schedule does to the disks of a world, and what it may see of them.
 
 use core::time::Duration;
+use model::Instant;
 use std::path::Path;
 
 use super::image::files_of;
@@ -114,6 +115,17 @@ impl World {
     #[must_use]
     pub fn disk_stats(&self, node: NodeIndex) -> DiskStats {
         self.look(|state| state.nodes[node.0].disk.stats)
+    }
+
+    /// When a read of a file in a directory of this name, also by `send_file`, last returned bytes
+    /// that the program did not write there.
+    #[must_use]
+    pub fn last_wrong_read(&self, node: NodeIndex, directory: &str) -> Option<Instant> {
+        let is_there = |path: &Path| path.parent().is_some_and(|it| it.ends_with(directory));
+        self.look(|state| {
+            let reads = state.nodes[node.0].disk.wrong_reads.iter();
+            reads.filter(|(path, _)| is_there(path)).map(|(_, at)| *at).max()
+        })
     }
 
     /// A file's bytes as reads would see them; works whether the node is up or not.

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Harm {
+    /// Older bytes: the kernel failed to write the newer ones and calls them written. A power loss
+    /// makes it one of the sectors that were not synced.
+    Stale,
     /// Other bytes, given without an error.
     Wrong,
     /// An error instead of bytes.
@@ -33,6 +36,11 @@ impl Harms {
 
     pub(super) fn strike(&mut self, sector: u64, harm: Harm) {
         self.on_medium.insert(sector, harm);
+    }
+
+    /// Bytes for this sector never reached the medium; what was wrong with it stays wrong.
+    pub(super) fn outdate(&mut self, sector: u64) {
+        self.on_medium.entry(sector).or_insert(Harm::Stale);
     }
 
     pub(super) fn overwrite(&mut self, sectors: Range<u64>) {
@@ -65,6 +73,7 @@ impl Harms {
     /// Nothing is cached any more, and the file ends before sector `end`.
     pub(super) fn lose_power(&mut self, end: u64) {
         self.on_medium.split_off(&end);
+        self.on_medium.retain(|_, harm| *harm != Harm::Stale);
         self.visible.clone_from(&self.on_medium);
     }
 }

@@ -346,7 +346,9 @@ impl super::Disk {
             let draw = self.random.draw(Concern::Damage, &key);
             into[before + to_usize(draw % got as u64)] ^= 1 << (draw >> 32 & 7);
         }
-        self.stats.wrong_read_count += u64::from(corrupt || harm.is_some());
+        if corrupt || harm.is_some() {
+            self.note_wrong_read(file, now);
+        }
         Ok(got)
     }
 }

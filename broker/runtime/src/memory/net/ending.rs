@@ -107,7 +107,7 @@ impl State {
             let bytes = match flying.segment {
                 Segment::Bytes(bytes) => bytes,
                 Segment::File { file, at, size } => {
-                    Buf::from(disk.read_for_sending(file.inode(), at, size))
+                    Buf::from(disk.read_for_sending(&file, at, size, self.now))
                 }
                 Segment::Finish | Segment::Reset => Buf::EMPTY,
             };
@@ -215,7 +215,7 @@ impl State {
         let disk = &mut self.nodes[side.node].disk;
         for flying in &mut side.flight {
             if let Segment::File { file, at, size } = &flying.segment {
-                let bytes = disk.read_for_sending(file.inode(), *at, *size);
+                let bytes = disk.read_for_sending(file, *at, *size, self.now);
                 flying.segment = Segment::Bytes(bytes.into());
             }
         }

@@ -156,7 +156,7 @@ impl State {
             Segment::Bytes(bytes) => bytes,
             Segment::File { file, at, size } => {
                 let disk = &mut self.nodes[source].disk;
-                Buf::from(disk.read_for_sending(file.inode(), at, size))
+                Buf::from(disk.read_for_sending(&file, at, size, self.now))
             }
             Segment::Finish => {
                 let (_, receiver) = self.net.sides_mut(from).expect("just seen");

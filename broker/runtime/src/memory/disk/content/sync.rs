@@ -102,6 +102,7 @@ impl Content {
             if self.dirty.get(sector) == Some(written) {
                 self.dirty.remove(sector);
                 self.suspect.insert(sector / self.sectors_per_page());
+                self.harms.outdate(*sector);
             }
         }
         self.shortest_since.remove(&image.ordinal);

@@ -99,7 +99,27 @@ fn a_failed_sync_leaves_bytes_readable_that_no_later_sync_saves() {
     content.fail_sync(&image);
     sync(&mut content);
     assert_eq!(read(&content), b"gone");
+    assert_eq!(content.harm_in(0, 4), None);
     assert_eq!(lose_all(&mut content), [0; 4], "the length was synced, the bytes never");
+    assert_eq!(content.harm_in(0, 4), None, "lost like all that was not synced");
+}
+
+#[test]
+fn an_evicted_sector_whose_sync_failed_is_known_to_be_stale_until_it_is_written_again() {
+    let mut content = Content::new(512);
+    write(&mut content, 0, &[1; 1_024]);
+    let image = content.begin_sync();
+    content.fail_sync(&image);
+    write(&mut content, 0, &[2; 512]);
+    content.evict(0, u64::MAX);
+    assert_eq!(content.harm_in(0, 1_024), None, "a page with dirty bytes stays");
+    sync(&mut content);
+    content.evict(0, u64::MAX);
+    assert_eq!(read(&content), [[2; 512], [0; 512]].concat());
+    assert_eq!(content.harm_in(0, 512), None);
+    assert_eq!(content.harm_in(0, 1_024), Some(Harm::Stale));
+    write(&mut content, 512, &[1; 512]);
+    assert_eq!(content.harm_in(0, 1_024), None);
 }
 
 #[test]
