@@ -17,6 +17,9 @@ pub(crate) struct Complaint {
     pub(crate) kind: &'static str,
     pub(crate) at: TopicPartition,
     pub(crate) text: String,
+    /// The directory of the log whose bytes are wrong, if they are: a disk that gave other bytes than
+    /// were written explains that.
+    pub(crate) read_from: Option<String>,
 }
 
 /// Clones share one history.
@@ -34,8 +37,8 @@ impl History {
         self.0.borrow_mut().facts.push(fact);
     }
 
-    pub(crate) fn complain(&self, kind: &'static str, at: TopicPartition, text: String) {
-        self.0.borrow_mut().complaints.push(Complaint { kind, at, text });
+    pub(crate) fn complain(&self, complaint: Complaint) {
+        self.0.borrow_mut().complaints.push(complaint);
     }
 
     /// What was told since the last call.

@@ -82,7 +82,7 @@ impl<'p> Conduct<'p> {
             own_runtime,
             own_clients: OWN_CLIENTS,
             machines,
-            judge: Judge::new(cluster.node_id(), options.records),
+            judge: Judge::new(cluster.node_id(), cluster.node(), options.records),
             cluster,
             history,
             plight: Plight::None,

@@ -1,7 +1,7 @@
 //! Puts a time on every fact and shows it to every checker.
 
 use model::{NodeId, Observation, Site};
-use runtime::memory::World;
+use runtime::memory::{NodeIndex, World};
 
 use super::inspect::Promises;
 use super::report::Seeing;
@@ -10,9 +10,11 @@ use crate::checkers::{self, Checker, Event, Fact, Violation};
 use crate::history::History;
 use crate::plan::Trigger;
 use crate::probe::SimProbe;
+use crate::workload::CALL_LIMIT;
 
 pub(super) struct Judge {
     first_node: NodeId,
+    node: NodeIndex,
     checkers: Vec<Box<dyn Checker>>,
     violation: Option<Violation>,
     /// Moments that somebody waits for and that have just come.
@@ -29,9 +31,10 @@ pub(super) struct Judge {
 const HISTORY_MAX: usize = 500_000;
 
 impl Judge {
-    pub(super) fn new(first_node: NodeId, records: bool) -> Self {
+    pub(super) fn new(first_node: NodeId, node: NodeIndex, records: bool) -> Self {
         Self {
             first_node,
+            node,
             checkers: checkers::all(),
             violation: None,
             triggers: Vec::new(),
@@ -63,12 +66,24 @@ impl Judge {
             self.show(&Event { at_ns, fact });
         }
         for complaint in history.take_complaints() {
+            let read_from = complaint.read_from.as_deref();
+            if read_from.is_some_and(|log| self.was_misread(world, log)) {
+                continue;
+            }
             let violation = Violation::new("client", complaint.kind, at_ns, complaint.text);
             self.violation.get_or_insert(violation.at(complaint.at, None));
         }
         if !awaited.is_empty() {
             self.notice_sites(probe, awaited);
         }
+    }
+
+    /// Whether the disk gave other bytes of a log than were written, to an answer that is as young as
+    /// clients wait for. A kernel that failed to write pages back calls them clean and may drop them;
+    /// nobody can know before the next sync, and a client's checksum is what finds it.
+    fn was_misread(&self, world: &World, log: &str) -> bool {
+        let misread = world.last_wrong_read(self.node, log);
+        misread.is_some_and(|at| world.now().since(at) <= CALL_LIMIT)
     }
 
     fn show(&mut self, event: &Event) {

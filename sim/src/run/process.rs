@@ -81,10 +81,13 @@ impl Conduct<'_> {
         self.disk_failed || self.disk_errors() > self.disk_errors_at_boot
     }
 
-    /// Operations of the node's disk that a fault answered.
+    /// Operations of the node's disk that a fault answered, or whose answer it changed.
     fn disk_errors(&self) -> u64 {
         let stats = self.cluster.world.disk_stats(self.cluster.node());
-        stats.failed_count + stats.no_space_count + stats.writeback_error_count
+        stats.failed_count
+            + stats.no_space_count
+            + stats.writeback_error_count
+            + stats.wrong_read_count
     }
 
     /// Notices that the process has ended, and says so if it should not have.

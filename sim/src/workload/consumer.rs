@@ -12,6 +12,7 @@ use super::{KnownTopic, Seat};
 use crate::checkers::Fact;
 use crate::checkers::event::{Consumed, OffsetListed, OffsetQuery};
 use crate::fetched::batches_seen;
+use crate::history::Complaint;
 use crate::plan::{ConsumerPlan, Through};
 
 /// Where a consumer reads next.
@@ -154,7 +155,7 @@ impl Consumer {
         self.answers += 1;
         let batches = match batches_seen(&answer.records) {
             Ok(batches) => batches,
-            Err(wrong) => return seat.shared.history.complain("fetched-bytes", answer.at, wrong),
+            Err(wrong) => return self.complain(seat, answer.at, wrong),
         };
         // A fetch may begin with the batch that holds the offset.
         let offset = batches.last().map_or(cursor.offset, |batch| batch.last_offset.after(1));
@@ -175,6 +176,11 @@ impl Consumer {
             leader_epoch: None,
             batches,
         }));
+    }
+
+    fn complain(&self, seat: &Seat, at: TopicPartition, text: String) {
+        let read_from = Some(format!("{}-{}", self.plan.topic, at.partition));
+        seat.shared.history.complain(Complaint { kind: "fetched-bytes", at, text, read_from });
     }
 
     async fn fetch(&mut self, seat: &Seat, topic: KnownTopic) -> Result<Vec<Answer>, ()> {
