@@ -103,7 +103,7 @@ impl<R: Runtime> Store<R> {
 
     /// As after a crash with a recovery point at the end of what was reported.
     async fn place_again(&self, old: &LogShared<R>) -> Result<Place, StorageError> {
-        let found = self.place(&old.id).await?;
+        let found = self.0.place(&old.id).await?;
         let state = old.state.borrow();
         Ok(Place {
             clean: false,
