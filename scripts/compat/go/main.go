@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -35,6 +36,14 @@ type Step struct {
 	Before     int64    `json:"before"`
 	Name       string   `json:"name"`
 	Value      string   `json:"value"`
+
+	Group       string            `json:"group"`
+	Member      string            `json:"member"`
+	Assignor    string            `json:"assignor"`
+	Instance    string            `json:"instance"`
+	SessionMs   int               `json:"session_ms"`
+	HeartbeatMs int               `json:"heartbeat_ms"`
+	Offsets     []PartitionOffset `json:"offsets"`
 }
 
 // Answer is one line of output.
@@ -51,14 +60,28 @@ type Client interface {
 	GetConfig(ctx context.Context, topic, name string) (string, error)
 	SetConfig(ctx context.Context, topic, name, value string) error
 	Delete(ctx context.Context, topic string) error
+	Join(ctx context.Context, step Step) (Member, error)
+	Committed(ctx context.Context, step Step) ([]int64, error)
 }
 
-// errUnsupported says that the client has no such call.
-var errUnsupported = fmt.Errorf("the client has no such call")
+// unsupported says what the client lacks.
+type unsupported string
 
-func do(client Client, step Step) (Answer, error) {
+func (u unsupported) Error() string { return string(u) }
+
+// errUnsupported says that the client has no such call.
+const errUnsupported = unsupported("the client has no such call")
+
+// driver does the steps of one client, which is at most one member.
+type driver struct {
+	client Client
+	member Member
+}
+
+func (d *driver) do(step Step) (Answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	client := d.client
 	switch step.Do {
 	case "codecs":
 		return Answer{"codecs": []string{"none", "gzip", "snappy", "lz4", "zstd"}}, nil
@@ -85,6 +108,21 @@ func do(client Client, step Step) (Answer, error) {
 		return Answer{}, client.SetConfig(ctx, step.Topic, step.Name, step.Value)
 	case "delete":
 		return Answer{}, client.Delete(ctx, step.Topic)
+	case "committed":
+		offsets, err := client.Committed(ctx, step)
+		return Answer{"offsets": offsets}, err
+	case "join":
+		member, err := client.Join(ctx, step)
+		d.member = member
+		return Answer{}, err
+	case "poll":
+		polled, err := d.member.Poll(ctx)
+		return Answer{"owned": polled.Owned, "records": polled.Records,
+			"revoked": polled.Revoked, "rebalances": polled.Rebalances}, err
+	case "commit":
+		return Answer{}, d.member.Commit(ctx, step.Offsets)
+	case "leave":
+		return Answer{}, d.member.Leave()
 	}
 	return nil, errUnsupported
 }
@@ -96,6 +134,7 @@ func main() {
 		"kafka-go": newSegmentio,
 	}
 	client, startErr := makers[os.Args[1]](os.Args[2])
+	driver := &driver{client: client}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -106,11 +145,12 @@ func main() {
 			err = startErr
 		}
 		if err == nil {
-			answer, err = do(client, step)
+			answer, err = driver.do(step)
 		}
+		var lacking unsupported
 		switch {
-		case err == errUnsupported:
-			answer = Answer{"unsupported": err.Error() + ": " + step.Do}
+		case errors.As(err, &lacking):
+			answer = Answer{"unsupported": lacking.Error() + ": " + step.Do}
 		case err != nil:
 			answer = Answer{"error": err.Error()}
 		default:

@@ -21,6 +21,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -35,6 +36,7 @@ public class Driver {
     private static final ObjectMapper JSON = new ObjectMapper();
     private final String bootstrap;
     private final Admin admin;
+    private GroupMember member;
 
     Driver(String bootstrap) {
         this.bootstrap = bootstrap;
@@ -96,6 +98,21 @@ public class Driver {
                 break;
             case "delete":
                 admin.deleteTopics(Collections.singleton(topic)).all().get();
+                break;
+            case "join":
+                member = new GroupMember(settings(), step);
+                break;
+            case "poll":
+                member.poll(answer);
+                break;
+            case "commit":
+                member.commit(step);
+                break;
+            case "leave":
+                member.leave();
+                break;
+            case "committed":
+                committed(topic, step, answer.putArray("offsets"));
                 break;
             default:
                 answer.put("unsupported", "unknown step");
@@ -164,6 +181,16 @@ public class Driver {
         Map<ConfigResource, Collection<AlterConfigOp>> changes = new HashMap<>();
         changes.put(resource, Collections.singleton(set));
         admin.incrementalAlterConfigs(changes).all().get();
+    }
+
+    private void committed(String topic, JsonNode step, ArrayNode offsets) throws Exception {
+        Map<TopicPartition, OffsetAndMetadata> found =
+            admin.listConsumerGroupOffsets(step.get("group").asText())
+                .partitionsToOffsetAndMetadata().get();
+        for (int partition = 0; partition < step.get("partitions").asInt(); partition++) {
+            OffsetAndMetadata offset = found.get(new TopicPartition(topic, partition));
+            offsets.add(offset == null ? -1L : offset.offset());
+        }
     }
 
     private Properties settings() {

@@ -2,11 +2,16 @@
 // kafkajs reads only through groups, so another client reads what it produced.
 const readline = require("readline");
 const { Kafka, CompressionTypes, logLevel, Partitioners } = require("kafkajs");
+const { Member } = require("./member");
 
-const kafka = new Kafka({ brokers: [process.argv[3]], logLevel: logLevel.NOTHING });
+const bootstrap = process.argv[3];
+const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING });
 const admin = kafka.admin();
 const connected = admin.connect();
 const TOPIC_CONFIG = 2;
+let member;
+
+class Unsupported extends Error {}
 
 const steps = {
   // Other codecs are packages of third parties.
@@ -62,6 +67,23 @@ const steps = {
   delete: async ({ topic }) => {
     await admin.deleteTopics({ topics: [topic] });
   },
+
+  join: async (step) => {
+    if (step.instance) throw new Unsupported("the client has no static members");
+    if (step.assignor !== "range") throw new Unsupported(`the client has no ${step.assignor}`);
+    member = new Member(bootstrap, step);
+    await member.start();
+  },
+  poll: () => member.poll(),
+  commit: (step) => member.commit(step),
+  leave: () => member.leave(),
+
+  committed: async ({ topic, group, partitions }) => {
+    const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    const offsets = new Array(partitions).fill(-1);
+    for (const { partition, offset } of found.partitions) offsets[partition] = Number(offset);
+    return { offsets };
+  },
 };
 
 async function answer(line) {
@@ -72,6 +94,7 @@ async function answer(line) {
     await connected;
     return { ok: true, ...(await run(step)) };
   } catch (error) {
+    if (error instanceof Unsupported) return { unsupported: error.message };
     return { error: String(error) };
   }
 }

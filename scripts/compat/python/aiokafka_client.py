@@ -1,16 +1,40 @@
-"""aiokafka; reads with `assign`, without a group."""
+"""aiokafka; `fetch` reads with `assign`, without a group."""
 
 import asyncio
+import threading
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka_member import Member
 
 
 class Client:
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
         self.loop = asyncio.new_event_loop()
+        # A member sends its heartbeats between the steps too, so the loop runs all the time.
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    def run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+    def join(self, **step):
+        self.member = Member(self.run, self.bootstrap, **step)
+
+    def committed(self, topic, group, partitions):
+        async def run():
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self.bootstrap, group_id=group, enable_auto_commit=False
+            )
+            await consumer.start()
+            targets = [TopicPartition(topic, it) for it in range(partitions)]
+            consumer.assign(targets)
+            found = [await consumer.committed(target) for target in targets]
+            await consumer.stop()
+            return {"offsets": [-1 if it is None else it for it in found]}
+
+        return self.run(run())
 
     def codecs(self):
         return {"codecs": ["none", "gzip", "snappy", "lz4", "zstd"]}
@@ -24,7 +48,7 @@ class Client:
             finally:
                 await admin.close()
 
-        return self.loop.run_until_complete(run())
+        return self.run(run())
 
     def create(self, topic, partitions):
         answer = self.with_admin(lambda it: it.create_topics([NewTopic(topic, partitions, 1)]))
@@ -60,7 +84,7 @@ class Client:
             await producer.stop()
             return {"base_offset": done[0].offset}
 
-        return self.loop.run_until_complete(run())
+        return self.run(run())
 
     def with_consumer(self, target, call):
         async def run():
@@ -72,7 +96,7 @@ class Client:
             finally:
                 await consumer.stop()
 
-        return self.loop.run_until_complete(run())
+        return self.run(run())
 
     def fetch(self, topic, partition, **step):
         target = TopicPartition(topic, partition)

@@ -1,13 +1,23 @@
-"""kafka-python; reads with `assign`, without a group."""
+"""kafka-python; `fetch` reads with `assign`, without a group."""
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+from kafka_python_member import Member
 
 
 class Client:
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
         self.admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+
+    def join(self, **step):
+        self.member = Member(self.bootstrap, **step)
+
+    def committed(self, topic, group, partitions):
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, group_id=group)
+        found = [consumer.committed(TopicPartition(topic, it)) for it in range(partitions)]
+        consumer.close(autocommit=False)
+        return {"offsets": [-1 if it is None else it for it in found]}
 
     def codecs(self):
         return {"codecs": ["none", "gzip", "snappy", "lz4", "zstd"]}

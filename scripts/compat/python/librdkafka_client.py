@@ -1,5 +1,6 @@
-"""librdkafka by way of confluent-kafka; reads with `assign`, without a group."""
+"""librdkafka by way of confluent-kafka; `fetch` reads with `assign`, without a group."""
 
+from librdkafka_member import Member
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
@@ -15,6 +16,15 @@ class Client:
     def __init__(self, bootstrap):
         self.settings = {"bootstrap.servers": bootstrap, "log_level": 0}
         self.admin = AdminClient(self.settings)
+
+    def join(self, **step):
+        self.member = Member(self.settings, **step)
+
+    def committed(self, topic, group, partitions):
+        consumer = self.consumer(group)
+        found = consumer.committed([TopicPartition(topic, it) for it in range(partitions)], 20)
+        consumer.close()
+        return {"offsets": [max(it.offset, -1) for it in found]}
 
     def codecs(self):
         return {"codecs": ["none", "gzip", "snappy", "lz4", "zstd"]}
@@ -58,9 +68,9 @@ class Client:
             raise TimeoutError("records left after 20 s")
         return {"base_offset": offsets[0]}
 
-    def consumer(self):
+    def consumer(self, group="none"):
         # librdkafka wants a group id even where no group is used.
-        return Consumer({**self.settings, "group.id": "none", "enable.auto.commit": False})
+        return Consumer({**self.settings, "group.id": group, "enable.auto.commit": False})
 
     def fetch(self, topic, partition, **step):
         consumer = self.consumer()

@@ -12,6 +12,19 @@ use std::process::Command;
 pub(crate) struct Client {
     pub(crate) name: &'static str,
     pub(crate) language: Language,
+    /// Whether it runs the scenarios without groups; they are the same under either protocol.
+    pub(crate) records: bool,
+    /// The protocol of its groups, if it has groups.
+    pub(crate) groups: Option<Protocol>,
+}
+
+/// How a group comes to its assignment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Members join and a leader among them assigns.
+    Classic,
+    /// The broker assigns (KIP-848).
+    Consumer,
 }
 
 #[derive(Clone, Copy)]
@@ -26,18 +39,33 @@ pub(crate) enum Language {
 }
 
 pub(crate) const ALL: &[Client] = &[
-    Client { name: "librdkafka", language: Language::Python },
-    Client { name: "kafka-python", language: Language::Python },
-    Client { name: "aiokafka", language: Language::Python },
-    Client { name: "kcat", language: Language::Kcat },
-    Client { name: "kafkajs", language: Language::Node },
-    Client { name: "franz-go", language: Language::Go },
-    Client { name: "sarama", language: Language::Go },
-    Client { name: "kafka-go", language: Language::Go },
-    Client { name: "java-4.3", language: Language::Java("4.3") },
-    Client { name: "java-2.8", language: Language::Java("2.8") },
-    Client { name: "rskafka", language: Language::Rust },
+    classic("librdkafka", Language::Python),
+    consumer("librdkafka-consumer", Language::Python),
+    classic("kafka-python", Language::Python),
+    classic("aiokafka", Language::Python),
+    no_groups("kcat", Language::Kcat),
+    classic("kafkajs", Language::Node),
+    classic("franz-go", Language::Go),
+    classic("sarama", Language::Go),
+    classic("kafka-go", Language::Go),
+    classic("java-4.3", Language::Java("4.3")),
+    consumer("java-4.3-consumer", Language::Java("4.3")),
+    classic("java-2.8", Language::Java("2.8")),
+    no_groups("rskafka", Language::Rust),
 ];
+
+const fn classic(name: &'static str, language: Language) -> Client {
+    Client { name, language, records: true, groups: Some(Protocol::Classic) }
+}
+
+/// The client under another name, for its groups of the other protocol.
+const fn consumer(name: &'static str, language: Language) -> Client {
+    Client { name, language, records: false, groups: Some(Protocol::Consumer) }
+}
+
+const fn no_groups(name: &'static str, language: Language) -> Client {
+    Client { name, language, records: true, groups: None }
+}
 
 /// Stands in where a client lacks a call; its producer is idempotent.
 pub(crate) const STAND_IN: &Client = &ALL[0];
@@ -97,10 +125,11 @@ fn node() -> Outcome<Vec<OsString>> {
         process::capture(npm.args(["install", "--silent"]).current_dir(&home))?;
         Ok(())
     })?;
-    // Node looks for packages beside the script, so the script goes to them.
-    let script = home.join("driver.js");
-    std::fs::copy(sources.join("driver.js"), &script).doing(|| script.display().to_string())?;
-    Ok(vec!["node".into(), script.into()])
+    // Node looks for packages beside the script, so the scripts go to them.
+    for script in ["driver.js", "member.js"] {
+        std::fs::copy(sources.join(script), home.join(script)).doing(|| script.to_string())?;
+    }
+    Ok(vec!["node".into(), home.join("driver.js").into()])
 }
 
 fn go() -> Outcome<PathBuf> {
@@ -126,7 +155,7 @@ fn java(version: &str) -> Outcome<Vec<OsString>> {
             .arg(jars::class_path(&jars))
             .arg("-d")
             .arg(&classes)
-            .arg(sources.join("Driver.java")),
+            .args([sources.join("Driver.java"), sources.join("GroupMember.java")]),
     )?;
     let class_path = format!("{}:{}", classes.display(), jars::class_path(&jars));
     let options = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"];

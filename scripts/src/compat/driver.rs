@@ -92,6 +92,11 @@ impl Driver {
         }
     }
 
+    /// Kills the process without warning.
+    pub(crate) fn kill(self) -> Outcome {
+        self.process.kill()
+    }
+
     pub(crate) fn step(&mut self, step: &Value) -> Outcome<Answer> {
         self.begin(step)?;
         self.finish()

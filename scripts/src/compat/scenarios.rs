@@ -1,149 +1,43 @@
-//! What every client is asked to do, and what must come back.
+//! What every client is asked to do with topics and records, and what must come back.
 //!
 //! Each scenario makes topics of its own, so that none depends on another's.
 
-use super::clients::{self, Client, Program};
-use super::driver::{Answer, Driver};
+use super::clients;
+use super::context::{About, Context, Scenario, Stop, Told, records, same, taken, timestamp_ms};
+use super::driver::Driver;
 use crate::{Failed, Outcome};
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// How a scenario ended.
-pub(super) enum Verdict {
-    /// With a remark, or an empty text.
-    Ok(String),
-    Failed(String),
-    Skipped(String),
-}
-
-/// Why a scenario stopped early.
-pub(super) enum Stop {
-    Broken(Failed),
-    Unsupported(String),
-}
-
-impl From<Failed> for Stop {
-    fn from(failed: Failed) -> Stop {
-        Stop::Broken(failed)
-    }
-}
-
-type Told = Result<String, Stop>;
-
-/// One scenario.
-pub(super) struct Scenario {
-    pub(super) name: &'static str,
-    pub(super) run: fn(&mut Context<'_>) -> Told,
-}
+use std::time::Duration;
 
 pub(super) const ALL: &[Scenario] = &[
-    Scenario { name: "topic", run: topic },
-    Scenario { name: "codecs", run: codecs },
-    Scenario { name: "partitions", run: partitions },
-    Scenario { name: "from-offset", run: from_offset },
-    Scenario { name: "by-timestamp", run: by_timestamp },
-    Scenario { name: "long-poll", run: long_poll },
-    Scenario { name: "delete-records", run: delete_records },
-    Scenario { name: "configs", run: configs },
+    scenario("topic", topic),
+    scenario("codecs", codecs),
+    scenario("partitions", partitions),
+    scenario("from-offset", from_offset),
+    scenario("by-timestamp", by_timestamp),
+    scenario("long-poll", long_poll),
+    scenario("delete-records", delete_records),
+    scenario("configs", configs),
 ];
 
-pub(super) fn verdict(told: Told) -> Verdict {
-    match told {
-        Ok(note) => Verdict::Ok(note),
-        Err(Stop::Broken(failed)) => Verdict::Failed(failed.0),
-        Err(Stop::Unsupported(reason)) => Verdict::Skipped(reason),
-    }
+const fn scenario(name: &'static str, run: fn(&mut Context<'_>) -> Told) -> Scenario {
+    Scenario { name, about: About::Records, run }
 }
 
-/// A scenario's driver and topic.
-pub(super) struct Context<'a> {
-    pub(super) driver: Driver,
-    program: &'a Program,
-    client: &'a Client,
-    bootstrap: &'a str,
-    topic: String,
-}
-
-impl<'a> Context<'a> {
-    pub(super) fn new(
-        driver: Driver,
-        program: &'a Program,
-        client: &'a Client,
-        bootstrap: &'a str,
-        scenario: &str,
-    ) -> Context<'a> {
-        // A broker that already runs may hold topics of an earlier run.
-        let topic = format!("{}-{scenario}-{}", client.name, now_ms());
-        Context { driver, program, client, bootstrap, topic }
-    }
-
-    /// One step on this scenario's topic; `fields` are merged into it.
-    fn step(&mut self, verb: &str, fields: Value) -> Result<Value, Stop> {
-        let step = self.request(verb, fields);
-        taken(verb, self.driver.step(&step))
-    }
-
-    fn request(&self, verb: &str, fields: Value) -> Value {
-        let mut step = json!({ "do": verb, "topic": self.topic });
-        if let (Some(step), Value::Object(fields)) = (step.as_object_mut(), fields) {
-            step.extend(fields);
-        }
-        step
-    }
-
-    /// Creates the topic, by another client if this one has no admin calls, and waits until the
-    /// brokers have heard of it.
-    fn create(&mut self, partitions: u32) -> Result<(), Stop> {
-        let fields = json!({ "partitions": partitions });
-        match self.step("create", fields.clone()) {
-            Err(Stop::Unsupported(_)) => self.stand_in_step("create", fields).map(|_| ())?,
-            other => other.map(|_| ())?,
-        }
-        self.wait_for_partitions(partitions.into())
-    }
-
-    fn wait_for_partitions(&mut self, wanted: i64) -> Result<(), Stop> {
-        let mut count = -1;
-        for _ in 0..50 {
-            count = self.step("partitions", json!({}))?["count"].as_i64().unwrap_or(-1);
-            if count == wanted {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Err(Stop::Broken(Failed(format!("{count} partitions instead of {wanted}"))))
-    }
-
-    fn produce(&mut self, partition: u32, codec: &str, records: &[Value]) -> Result<i64, Stop> {
-        let fields = json!({ "partition": partition, "codec": codec, "records": records });
-        let answer = self.step("produce", fields)?;
-        Ok(answer["base_offset"].as_i64().unwrap_or(-1))
-    }
-
-    /// Fetches with this client, or with another if this one has no consumer without a group.
-    fn fetch(&mut self, partition: u32, from: i64, count: usize) -> Result<Fetched, Stop> {
-        let fields = json!({ "partition": partition, "from": from, "count": count });
-        let (answer, by_other) = match self.step("fetch", fields.clone()) {
-            Err(Stop::Unsupported(_)) => (self.stand_in_step("fetch", fields)?, true),
-            other => (other?, false),
-        };
-        let records = answer["records"].as_array().cloned().unwrap_or_default();
-        Ok(Fetched { records, by_other })
-    }
-
-    /// One step by the client that stands in for others.
-    fn stand_in_step(&self, verb: &str, fields: Value) -> Result<Value, Stop> {
-        let mut stand_in = Driver::stand_in(self.bootstrap)?;
-        taken(verb, stand_in.step(&self.request(verb, fields)))
-    }
-}
-
-fn taken(verb: &str, answer: Outcome<Answer>) -> Result<Value, Stop> {
-    match answer {
-        Ok(Answer::Done(value)) => Ok(value),
-        Ok(Answer::Unsupported(reason)) => Err(Stop::Unsupported(reason)),
-        Err(Failed(reason)) => Err(Stop::Broken(Failed(format!("{verb}: {reason}")))),
-    }
+/// Fetches with the scenario's client, or with another if it has no consumer without a group.
+fn fetch(
+    context: &mut Context<'_>,
+    partition: u32,
+    from: i64,
+    count: usize,
+) -> Result<Fetched, Stop> {
+    let fields = json!({ "partition": partition, "from": from, "count": count });
+    let (answer, by_other) = match context.step("fetch", fields.clone()) {
+        Err(Stop::Unsupported(_)) => (context.stand_in_step("fetch", fields)?, true),
+        other => (other?, false),
+    };
+    let records = answer["records"].as_array().cloned().unwrap_or_default();
+    Ok(Fetched { records, by_other })
 }
 
 struct Fetched {
@@ -179,34 +73,6 @@ impl Fetched {
     }
 }
 
-/// `count` records, numbered from `first`: sizes differ, text is not only ASCII, 10 ms apart.
-fn records(first: usize, count: usize) -> Vec<Value> {
-    let record = |number: usize| {
-        let padding = "abcdefghij".repeat(number * 7 % 40);
-        json!({
-            "key": format!("key-{number}"),
-            "value": format!("value-{number} žluťoučký {padding}"),
-            "timestamp": timestamp_ms(number),
-        })
-    };
-    (first..first + count).map(record).collect()
-}
-
-/// An instant in the recent past, so that retention leaves it alone; the same for one whole run.
-fn timestamp_ms(number: usize) -> u64 {
-    static START_MS: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
-    START_MS.get_or_init(|| now_ms() - 3_600_000) + 10 * number as u64
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn same<T: PartialEq + std::fmt::Display>(what: &str, got: T, wanted: T) -> Outcome {
-    if got == wanted { Ok(()) } else { Err(Failed(format!("{what} {got} instead of {wanted}"))) }
-}
-
 /// A created topic has its partitions; a deleted one has none.
 fn topic(context: &mut Context<'_>) -> Told {
     context.step("create", json!({ "partitions": 3 }))?;
@@ -234,7 +100,7 @@ fn codecs(context: &mut Context<'_>) -> Told {
         same(&format!("{name}: base offset"), base, wanted)?;
         sent.extend(batch);
     }
-    let fetched = context.fetch(0, 0, sent.len())?;
+    let fetched = fetch(context, 0, 0, sent.len())?;
     fetched.must_be(0, &sent)?;
     Ok(format!("{} {}", names.join(" "), fetched.note()))
 }
@@ -247,7 +113,7 @@ fn partitions(context: &mut Context<'_>) -> Told {
     }
     let mut note = String::new();
     for partition in (0..3).rev() {
-        let fetched = context.fetch(partition, 0, 20)?;
+        let fetched = fetch(context, partition, 0, 20)?;
         fetched.must_be(0, &records(partition as usize * 100, 20))?;
         note = fetched.note();
     }
@@ -262,7 +128,7 @@ fn from_offset(context: &mut Context<'_>) -> Told {
     let mut note = String::new();
     for from in [50_usize, 73, 99] {
         let offset = i64::try_from(from).unwrap_or(i64::MAX);
-        let fetched = context.fetch(0, offset, 100 - from)?;
+        let fetched = fetch(context, 0, offset, 100 - from)?;
         fetched.must_be(offset, &records(from, 100 - from))?;
         note = fetched.note();
     }
@@ -310,7 +176,7 @@ fn delete_records(context: &mut Context<'_>) -> Told {
     context.create(1)?;
     context.produce(0, "none", &records(0, 30))?;
     context.step("delete_records", json!({ "partition": 0, "before": 12 }))?;
-    let fetched = context.fetch(0, 12, 18)?;
+    let fetched = fetch(context, 0, 12, 18)?;
     fetched.must_be(12, &records(12, 18))?;
     Ok(fetched.note())
 }

@@ -11,6 +11,16 @@ pub(super) enum Kind {
     Kafka,
 }
 
+/// With KIP-848 the broker sets what the other protocol's members ask for: a session that is as short
+/// as theirs, so that a dead member is missed early.
+const GROUP_PROPERTIES: [&str; 5] = [
+    "group.consumer.session.timeout.ms=6000",
+    "group.consumer.min.session.timeout.ms=6000",
+    "group.consumer.heartbeat.interval.ms=500",
+    "group.consumer.min.heartbeat.interval.ms=500",
+    "group.consumer.assignment.interval.ms=0",
+];
+
 /// A broker that answers at `bootstrap`; one that we started is killed when dropped.
 pub(super) struct Subject {
     pub(super) bootstrap: String,
@@ -50,7 +60,7 @@ impl Subject {
                     dir,
                     port,
                     heap,
-                    properties: Vec::new(),
+                    properties: GROUP_PROPERTIES.map(str::to_string).to_vec(),
                     existing_data: None,
                 })?;
                 Ok(Subject { bootstrap: kafka.bootstrap.clone(), started: Started::Kafka(kafka) })

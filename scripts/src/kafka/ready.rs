@@ -8,17 +8,36 @@ use std::time::Duration;
 /// id, empty topic list.
 const METADATA_REQUEST: &[u8] = &[0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0, 0, 0, 0];
 
+/// One ApiVersions request, version 0: length, key, version, correlation id, no client id.
+const API_VERSIONS_REQUEST: &[u8] = &[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Number of brokers that the broker at `address` lists, or `None` while it does not answer.
 pub fn listed_brokers(address: &str) -> Option<u32> {
     let address = address.to_socket_addrs().ok()?.next()?;
-    let patience = Duration::from_secs(2);
-    let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;
-    stream.set_read_timeout(Some(patience)).ok()?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.write_all(METADATA_REQUEST).ok()?;
     // Length, correlation id, count of brokers.
     let mut head = [0; 12];
     stream.read_exact(&mut head).ok()?;
     Some(u32::from_be_bytes([head[8], head[9], head[10], head[11]]))
+}
+
+/// Whether the broker at `address` lists an API in its ApiVersions; `None` while it does not answer.
+pub fn lists_api(address: &str, api_key: i16) -> Option<bool> {
+    let address = address.to_socket_addrs().ok()?.next()?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.write_all(API_VERSIONS_REQUEST).ok()?;
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).ok()?;
+    let mut body = Vec::new();
+    stream.take(u32::from_be_bytes(length).into()).read_to_end(&mut body).ok()?;
+    // Correlation id, error code, count of rows; then key, lowest and highest version in each row.
+    let rows = body.get(10..)?.chunks_exact(6);
+    Some(rows.into_iter().any(|row| row[..2] == api_key.to_be_bytes()))
 }
 
 /// Whether some process listens at `address`.

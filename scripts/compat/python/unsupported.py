@@ -1,0 +1,2 @@
+class Unsupported(Exception):
+    """The client lacks what a step asks for."""
