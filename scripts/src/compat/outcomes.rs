@@ -48,7 +48,7 @@ impl Outcomes {
         }
         match self.by_name.get(&name) {
             Some(wanted) if *wanted == outcome => Verdict::Ok(outcome),
-            Some(wanted) => Verdict::Failed(format!("{outcome}; on Kafka {wanted}")),
+            Some(wanted) => Verdict::Failed(difference(&outcome, wanted)),
             None => Verdict::Failed(format!("{outcome}; nothing recorded from Kafka")),
         }
     }
@@ -65,6 +65,14 @@ impl Outcomes {
         let path = path();
         std::fs::write(&path, text).doing(|| path.display().to_string())
     }
+}
+
+/// The first difference; outcomes tell one thing after the other, with bars between them.
+fn difference(outcome: &str, wanted: &str) -> String {
+    const BAR: &str = " | ";
+    let mut told = outcome.split(BAR).zip(wanted.split(BAR));
+    let (told, wanted) = told.find(|(told, wanted)| told != wanted).unwrap_or((outcome, wanted));
+    format!("{told}; on Kafka {wanted}")
 }
 
 const HEADER: &str =
