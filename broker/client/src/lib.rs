@@ -11,24 +11,32 @@
 
 mod admin;
 mod backoff;
+mod chunk;
 mod cluster;
 mod connection;
 mod error;
 mod fetch_session;
+mod fetcher;
 mod framing;
 pub mod history;
 mod list_offsets;
 mod named_partition;
+mod partitioner;
+mod producer;
 mod router;
 mod versions;
 
 pub use admin::NewTopic;
+pub use chunk::{Chunk, ReadRecord};
 pub use cluster::{Broker, Client, Cluster, Partition, Topic};
 pub use connection::{Connection, Options, Reply};
 pub use error::ClientError;
 pub use fetch_session::{FetchLimits, FetchSession, Fetched};
+pub use fetcher::{Arrival, Fetcher, Positions};
 pub use framing::Frames;
 pub use list_offsets::{ListedOffsets, OffsetSpec};
 pub use named_partition::NamedPartition;
+pub use partitioner::partition_of_key;
+pub use producer::{Acks, Delivered, Producer, ProducerOptions};
 pub use router::Router;
 pub use versions::Versions;

@@ -86,6 +86,16 @@ impl<R: Runtime> Router<R> {
         limit: Duration,
         attempt: impl AsyncFn() -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
+        self.retry_if(limit, ClientError::is_retriable, attempt).await
+    }
+
+    /// As [`Router::retry`], where `passes` says which reasons do.
+    pub(crate) async fn retry_if<T>(
+        &self,
+        limit: Duration,
+        passes: impl Fn(&ClientError) -> bool,
+        attempt: impl AsyncFn() -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
         let rt = &self.0.rt;
         let deadline = rt.now().mono + limit;
         let mut backoff = Backoff::new();
@@ -96,7 +106,7 @@ impl<R: Runtime> Router<R> {
             };
             self.heed(&error);
             let again = rt.now().mono + backoff.pause(rt.random(Purpose::Jitter));
-            if !error.is_retriable() || again >= deadline {
+            if !passes(&error) || again >= deadline {
                 return Err(error);
             }
             rt.sleep_until(again).await;

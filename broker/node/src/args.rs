@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
-use crate::cli::{ClusterArgs, TopicArgs};
+use crate::cli::{ClusterArgs, ConsumeArgs, ProduceArgs, TopicArgs};
 
 /// A Kafka-wire-compatible broker: thread per core, durable before it acknowledges.
 ///
@@ -27,6 +27,10 @@ pub(crate) enum Command {
     Topic(TopicArgs),
     /// Look at a cluster, and change the configuration of its brokers.
     Cluster(ClusterArgs),
+    /// Write records from standard input, one for each line.
+    Produce(ProduceArgs),
+    /// Read records to standard output, until interrupted or told when to end.
+    Consume(ConsumeArgs),
     /// Print a script that completes commands and options in a shell.
     Completions {
         /// bash, zsh or fish, among others.

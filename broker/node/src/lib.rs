@@ -35,6 +35,8 @@ pub fn main_from_args(args: Vec<OsString>) -> ExitCode {
         Some(Command::Storage(task)) => storage::storage(task),
         Some(Command::Topic(args)) => cli::topic::run(args),
         Some(Command::Cluster(args)) => cli::cluster::run(args),
+        Some(Command::Produce(args)) => cli::produce::run(args),
+        Some(Command::Consume(args)) => cli::consume::run(args),
         Some(Command::Completions { shell }) => cli::completions(shell),
     }
 }

@@ -1,10 +1,12 @@
 //! The real program on a real disk: a killed broker's directory is looked at, repaired and served again.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::{env, fs, process};
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use model::{Buf, ErrorCode};
 use wire::batch::{BatchBuilder, BatchStamp};
@@ -12,47 +14,11 @@ use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use wire::{Request, frame};
 
+use support::{Broker, Directory};
+
 const RECORDS: i64 = 3;
 
-/// A data directory that goes when the test ends.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("odradek-{}-{name}", process::id()));
-        let _ = fs::remove_dir_all(&path);
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A broker that answers; killed when dropped.
-struct Broker {
-    child: Child,
-    at: SocketAddr,
-}
-
 impl Broker {
-    fn start(directory: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_broker"))
-            .args(["--ready-line", "--no-pin", "--log-level", "error", "--data"])
-            .arg(directory)
-            // Tests run side by side: no fixed port, that of the metrics included.
-            .args(["--set", "listeners=PLAINTEXT://127.0.0.1:0", "--set", "http.listener="])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let at = line.trim().rsplit(['=', '/']).next().and_then(|at| at.parse().ok());
-        Self { at: at.unwrap_or_else(|| panic!("no address in {line:?}")), child }
-    }
-
     fn call<R: Request>(&self, version: i16, request: &R) -> R::Response {
         let bytes = frame::encode_request(request, version, 1, Some("test"), 1 << 20).unwrap();
         let mut stream = TcpStream::connect(self.at).unwrap();
@@ -99,13 +65,6 @@ impl Broker {
         let answer = &response.responses[0].partition_responses[0];
         assert_eq!(answer.error_code, ErrorCode::None.code());
         answer.base_offset
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -10,12 +10,14 @@ use std::process::ExitCode;
 use wire::messages::describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
 
 use super::failure::Failure;
-use super::session::{Session, Target, on_a_shard};
+use super::session::{Interrupt, Session, Target, Wanted, on_a_shard};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ClusterArgs {
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    wanted: Wanted,
     #[command(subcommand)]
     task: Task,
 }
@@ -31,10 +33,10 @@ enum Task {
 }
 
 pub(crate) fn run(args: ClusterArgs) -> ExitCode {
-    on_a_shard(move |rt| {
+    on_a_shard(Interrupt::Ends, move |rt| {
         let args = args.clone();
         async move {
-            let session = Session::open(rt, &args.target).await?;
+            let session = Session::open(rt, &args.target, args.wanted.format()).await?;
             match &args.task {
                 Task::Info => info::run(&session).await,
                 Task::Brokers => brokers::run(&session).await,

@@ -34,13 +34,25 @@ pub(crate) struct Target {
     /// Name that brokers show in their logs and lists.
     #[arg(long, global = true, value_name = "NAME", default_value = "broker-cli")]
     pub(crate) client_id: String,
+}
+
+/// How a result is wanted.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Wanted {
     /// Print JSON instead of a table.
     #[arg(long, global = true)]
-    pub(crate) json: bool,
+    json: bool,
+}
+
+impl Wanted {
+    pub(crate) fn format(self) -> Format {
+        if self.json { Format::Json } else { Format::Table }
+    }
 }
 
 /// What a command works with.
 pub(crate) struct Session {
+    pub(crate) rt: Live,
     pub(crate) router: Router<Live>,
     pub(crate) format: Format,
     /// For each thing that may have to be tried again.
@@ -48,7 +60,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) async fn open(rt: Live, target: &Target) -> Result<Self, Failure> {
+    pub(crate) async fn open(rt: Live, target: &Target, format: Format) -> Result<Self, Failure> {
         let options = Options {
             client_id: target.client_id.clone(),
             connect_limit: target.timeout.min(Options::default().connect_limit),
@@ -56,8 +68,7 @@ impl Session {
             ..Options::default()
         };
         let router = Router::connect(&rt, &target.bootstrap, options).await?;
-        let format = if target.json { Format::Json } else { Format::Table };
-        Ok(Self { router, format, limit: target.timeout })
+        Ok(Self { rt, router, format, limit: target.timeout })
     }
 
     /// Does one task after the other, tells each that fails, and fails if one did.
@@ -85,8 +96,18 @@ impl Session {
     }
 }
 
+/// Whether an interrupt ends the process at once, or is the command's to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    Ends,
+    IsHeard,
+}
+
 /// Runs a command on a shard of its own.
-pub(crate) fn on_a_shard<Task>(command: impl Fn(Live) -> Task + Clone + Send + 'static) -> ExitCode
+pub(crate) fn on_a_shard<Task>(
+    interrupt: Interrupt,
+    command: impl Fn(Live) -> Task + Clone + Send + 'static,
+) -> ExitCode
 where
     Task: Future<Output = Result<(), Failure>> + 'static,
 {
@@ -102,8 +123,10 @@ where
     let options = uring::Options {
         cpus: uring::default_cpus().into_iter().take(1).collect(),
         pinning: Pinning::Free,
-        // Nothing needs an end of its own: an interrupt ends the process.
-        signals: Signals::Leave,
+        signals: match interrupt {
+            Interrupt::Ends => Signals::Leave,
+            Interrupt::IsHeard => Signals::Deliver,
+        },
         offload_threads: 1,
         ..uring::Options::default()
     };

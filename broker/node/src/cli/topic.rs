@@ -16,12 +16,14 @@ use std::rc::Rc;
 use wire::messages::metadata::{MetadataResponse, MetadataResponseTopic};
 
 use super::failure::Failure;
-use super::session::{Session, Target, on_a_shard};
+use super::session::{Interrupt, Session, Target, Wanted, on_a_shard};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TopicArgs {
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    wanted: Wanted,
     #[command(subcommand)]
     task: Task,
 }
@@ -45,10 +47,10 @@ enum Task {
 }
 
 pub(crate) fn run(args: TopicArgs) -> ExitCode {
-    on_a_shard(move |rt| {
+    on_a_shard(Interrupt::Ends, move |rt| {
         let args = args.clone();
         async move {
-            let session = Session::open(rt, &args.target).await?;
+            let session = Session::open(rt, &args.target, args.wanted.format()).await?;
             match &args.task {
                 Task::List(args) => list::run(&session, args).await,
                 Task::Describe(args) => describe::run(&session, args).await,
@@ -83,6 +85,11 @@ async fn metadata(session: &Session, names: &[String]) -> Result<MetadataRespons
 
 fn name(topic: &MetadataResponseTopic) -> &str {
     topic.name.as_deref().unwrap_or_default()
+}
+
+/// Metadata of a topic that must be there.
+pub(crate) async fn one_topic(session: &Session, topic: &str) -> Result<MetadataResponse, Failure> {
+    metadata(session, &[topic.to_owned()]).await
 }
 
 /// Every partition of these topics.

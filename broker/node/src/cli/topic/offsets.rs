@@ -116,8 +116,8 @@ mod tests {
         .assert_eq(&table(&rows, false));
         expect![[r#"
             TOPIC   PARTITION  START   END  COUNT  AT
-            orders          0     10  1000    990   -
-            orders          1     10     -      -   -
+            orders          0     10  1000    990  -
+            orders          1     10     -      -  -
         "#]]
         .assert_eq(&table(&rows, true));
     }
