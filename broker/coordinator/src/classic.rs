@@ -7,14 +7,15 @@ mod describe;
 mod group;
 mod join;
 mod member;
+mod migration;
 mod rebalance;
 mod session;
 mod static_member;
 mod stored;
-mod subscription;
 mod sync;
 
 pub(crate) use group::ClassicGroup;
+pub(crate) use migration::MovingMember;
 
 use core::fmt;
 

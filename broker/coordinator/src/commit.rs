@@ -9,8 +9,8 @@ use model::{ErrorCode, Probe};
 use crate::context::Context;
 use crate::writes::Then;
 use crate::{
-    CommittedOffset, GroupId, OffsetCommitRequest, OffsetToCommit, PartitionError, Record,
-    Response, Token, TopicName,
+    CommittedOffset, GroupId, NamedPartition, OffsetCommitRequest, OffsetToCommit, PartitionError,
+    Record, Response, Token, TopicName,
 };
 
 /// Writes the offsets that can be kept and answers when they are durable.
@@ -79,10 +79,17 @@ pub(crate) fn forget_topics<P: Probe>(
 ) {
     let mut keys = cx.offsets.latest_keys(group);
     keys.retain(|at| topics.contains(&at.topic));
-    let records: Vec<Record> = keys
-        .into_iter()
-        .map(|at| Record::OffsetCommit { group: group.clone(), at, value: None })
-        .collect();
+    forget(cx, group, keys);
+}
+
+/// Writes tombstones for these offsets; nobody waits for them.
+pub(crate) fn forget<P: Probe>(
+    cx: &mut Context<'_, P>,
+    group: &GroupId,
+    offsets: Vec<NamedPartition>,
+) {
+    let tombstone = |at| Record::OffsetCommit { group: group.clone(), at, value: None };
+    let records: Vec<Record> = offsets.into_iter().map(tombstone).collect();
     if !records.is_empty() {
         cx.write_in_pieces(records, Then::Nothing);
     }

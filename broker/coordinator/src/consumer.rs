@@ -1,23 +1,26 @@
 //! Consumer groups of KIP-848: the coordinator decides who owns what, members follow by heartbeat.
 //!
 //! Promises: a partition goes to a new owner only after its old one has given it up or was removed;
-//! epochs never go back; an answer that rests on a record leaves only after the log has reported
-//! that record durable.
-//! Does not: read or write bytes, check authorization, draw member ids (they come with the
-//! request), or speak the classic protocol: a group is of one kind, and moving one from protocol to
-//! protocol while it runs is not supported yet.
+//! epochs never go back; every change is a record, so that the log rebuilds the group.
+//! Does not: hold back answers until records are durable (the coordinator does), or draw member ids
+//! (they come with the request).
+//! Reading order: `record`, `state` (what the log says), `group` (the epochs), `reconcile` (a member's
+//! next step), `heartbeat`, `leave`, `offsets`; then `classic_member` and `migration`, for members
+//! that still speak the classic protocol.
 //! Source: KIP-848, Kafka `GroupMetadataManager`, `ConsumerGroup`.
 
 mod assignor;
+mod classic_member;
 mod describe;
-mod event;
 mod group;
-mod groups;
 mod heartbeat;
 mod leave;
+mod migration;
+mod offsets;
 mod pattern;
 mod reconcile;
 mod record;
+mod request;
 mod settings;
 mod state;
 mod topics;
@@ -25,16 +28,18 @@ mod validate;
 
 pub use assignor::{Assignor, AssignorInput, AssignorMember};
 pub use describe::{ConsumerGroupDescription, ConsumerGroupState, ConsumerMemberDescription};
-pub use event::{
-    ConsumerEffect, ConsumerEvent, ConsumerRequest, ConsumerResponse, Heartbeat, HeartbeatResponse,
-    JOIN_EPOCH, LEAVE_EPOCH, Refusal, STATIC_LEAVE_EPOCH,
-};
-pub use groups::{ConsumerGroups, ConsumerStats};
+pub(crate) use group::ConsumerGroup;
 pub use record::{
-    CurrentAssignment, GroupValue, MemberState, Partitions, Record, ResolvedRegex, Subscription,
+    ClassicMember, ConsumerRecord, CurrentAssignment, GroupValue, MemberState, Partitions,
+    ResolvedRegex, Subscription,
 };
-pub use settings::ConsumerSettings;
+pub use request::{
+    ConsumerHeartbeat, ConsumerHeartbeatResponse, JOIN_EPOCH, LEAVE_EPOCH, Refusal,
+    STATIC_LEAVE_EPOCH,
+};
+pub use settings::{ConsumerSettings, MigrationPolicy};
 pub use topics::{TopicView, Topics};
+pub(crate) use validate::validate;
 
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use model::{Now, Probe};
 
+use crate::consumer::Topics;
 use crate::deadlines::{Deadlines, Reason};
-use crate::writes::{Then, Writes};
-use crate::{Effect, GroupId, MemberId, Offsets, Record, Response, Settings, Token};
+use crate::writes::{Then, Undo, Writes};
+use crate::{
+    Effect, EmbeddedProtocol, GroupId, MemberId, Offsets, Record, Response, Settings, Ticket, Token,
+};
 
 pub(crate) struct Context<'a, P> {
     pub(crate) now: Now,
     pub(crate) settings: &'a Settings,
+    pub(crate) embedded: EmbeddedProtocol,
+    pub(crate) topics: &'a Topics,
     pub(crate) deadlines: &'a mut Deadlines,
     pub(crate) writes: &'a mut Writes,
     pub(crate) offsets: &'a mut Offsets,
@@ -24,16 +29,34 @@ impl<P: Probe> Context<'_, P> {
         self.effects.push(Effect::Reply { token, response });
     }
 
+    /// Replies once the write is durable; at once when it is.
+    pub(crate) fn reply_after(&mut self, ticket: Ticket, token: Token, response: Response) {
+        if let Err(response) = self.writes.wait(ticket, token, response) {
+            self.reply(token, response);
+        }
+    }
+
     /// Asks for a write; `then` follows when it is durable, or refused.
-    pub(crate) fn write(&mut self, records: Vec<Record>, then: Then) {
+    pub(crate) fn write(&mut self, records: Vec<Record>, then: Then) -> Ticket {
+        self.write_undoable(records, then, None)
+    }
+
+    /// Like [`Context::write`], for a change that was made already and is taken back if it is refused.
+    pub(crate) fn write_undoable(
+        &mut self,
+        records: Vec<Record>,
+        then: Then,
+        undo: Option<Undo>,
+    ) -> Ticket {
         let records: Arc<[Record]> = records.into();
-        let ticket = self.writes.begin(Arc::clone(&records), then);
+        let ticket = self.writes.begin(Arc::clone(&records), then, undo);
         for record in &*records {
             if let Record::OffsetCommit { group, at, value } = record {
                 self.offsets.begin(ticket, group, at, value.as_ref());
             }
         }
         self.effects.push(Effect::Write { ticket, records });
+        ticket
     }
 
     /// Like [`Context::write`], as several writes where there are many records. `then` follows the

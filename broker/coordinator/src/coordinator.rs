@@ -5,10 +5,12 @@
 //! the count of tickets.
 //! Does not: keep a log. The driver appends what [`Effect::Write`] asks for and reports it durable.
 //!
-//! Reading order: this file (the door), `loading`, `group_requests`, `committed_offsets`, `written`
-//! (what a durable write lets happen), `timers`.
+//! Reading order: this file (the door), `loading`, `group_requests` (classic members and deletion),
+//! `consumer_requests` (members of KIP-848), `committed_offsets`, `written` (what a durable or a
+//! refused write brings about), `timers`.
 
 mod committed_offsets;
+mod consumer_requests;
 mod group_requests;
 mod loading;
 mod timers;
@@ -18,18 +20,22 @@ use std::collections::BTreeMap;
 
 use model::{ErrorCode, Instant, Now, Probe};
 
-use crate::classic::ClassicGroup;
+use crate::consumer::Topics;
 use crate::context::Context;
 use crate::deadlines::Deadlines;
+use crate::group::Group;
 use crate::writes::Writes;
-use crate::{Effect, Event, GroupId, Offsets, Request, Response, Settings, Token};
+use crate::{
+    Effect, EmbeddedProtocol, Event, GroupId, Offsets, Request, Response, Settings, Token,
+};
 use timers::Expiry;
 
 #[derive(Debug)]
 pub struct Coordinator {
     settings: Settings,
+    embedded: EmbeddedProtocol,
     phase: Phase,
-    groups: BTreeMap<GroupId, ClassicGroup>,
+    groups: BTreeMap<GroupId, Group>,
     offsets: Offsets,
     deadlines: Deadlines,
     writes: Writes,
@@ -44,10 +50,20 @@ enum Phase {
     Active,
 }
 
+/// One event's surroundings.
+struct Step<'a, P> {
+    now: Now,
+    topics: &'a Topics,
+    effects: &'a mut Vec<Effect>,
+    probe: &'a mut P,
+}
+
 /// Counts since the coordinator was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
     pub requests: u64,
+    /// Heartbeats of KIP-848 members; part of `requests`.
+    pub consumer_heartbeats: u64,
     pub replayed_records: u64,
     pub writes: u64,
     pub refused_writes: u64,
@@ -58,9 +74,10 @@ pub struct Stats {
 impl Coordinator {
     /// A coordinator that leads nothing yet.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, embedded: EmbeddedProtocol) -> Self {
         Self {
             settings,
+            embedded,
             phase: Phase::Unloaded,
             groups: BTreeMap::new(),
             offsets: Offsets::default(),
@@ -71,30 +88,34 @@ impl Coordinator {
         }
     }
 
-    /// Takes one event and appends what must be done, in order, to `effects`.
+    /// Takes one event and appends what must be done, in order, to `effects`. `topics` is the shard's
+    /// view of the metadata image, the same for all its coordinators.
     ///
     /// Cost: logarithmic in groups and members per request; linear in the group's members when a
-    /// generation begins or ends.
+    /// generation begins or ends, and when a consumer group changes.
     pub fn step<P: Probe>(
         &mut self,
         now: Now,
         event: Event,
+        topics: &Topics,
         effects: &mut Vec<Effect>,
         probe: &mut P,
     ) {
+        let step = &mut Step { now, topics, effects, probe };
         match event {
             Event::BeginLoading => {
                 assert_eq!(self.phase, Phase::Unloaded, "loading begins with nothing");
                 self.phase = Phase::Loading;
             }
-            Event::Replay { records } => self.replay(now, &records),
-            Event::Loaded => self.loaded(now, effects, probe),
-            Event::Unload => self.unload(effects),
-            Event::Request { token, request } => self.request(now, token, request, effects, probe),
-            Event::Committed { ticket } => self.committed(now, ticket, effects, probe),
-            Event::Refused { ticket, error } => self.refused(now, ticket, error, effects, probe),
-            Event::TopicsDeleted { topics } => self.topics_deleted(now, &topics, effects, probe),
-            Event::Tick => self.tick(now, effects, probe),
+            Event::Replay { records } => self.replay(step, records),
+            Event::Loaded => self.loaded(step),
+            Event::Unload => self.unload(step),
+            Event::Request { token, request } => self.request(step, token, request),
+            Event::Committed { ticket } => self.committed(step, ticket),
+            Event::Refused { ticket, error } => self.refused(step, ticket, error),
+            Event::TopicsDeleted { topics } => self.topics_deleted(step, &topics),
+            Event::TopicsChanged { names } => self.topics_changed(step, &names),
+            Event::Tick => self.tick(step),
         }
         self.assert_invariants();
     }
@@ -117,7 +138,7 @@ impl Coordinator {
         &self.offsets
     }
 
-    pub(crate) fn groups(&self) -> &BTreeMap<GroupId, ClassicGroup> {
+    pub(crate) fn groups(&self) -> &BTreeMap<GroupId, Group> {
         &self.groups
     }
 
@@ -129,35 +150,27 @@ impl Coordinator {
         }
     }
 
-    fn request<P: Probe>(
-        &mut self,
-        now: Now,
-        token: Token,
-        request: Request,
-        effects: &mut Vec<Effect>,
-        probe: &mut P,
-    ) {
+    fn request<P: Probe>(&mut self, step: &mut Step<'_, P>, token: Token, request: Request) {
         self.stats.requests += 1;
         if let Some(response) = self.refuse_at_the_door(&request) {
-            effects.push(Effect::Reply { token, response });
+            step.effects.push(Effect::Reply { token, response });
             return;
         }
-        let response = match request {
-            Request::Join(join) => return self.join(now, token, join, effects, probe),
-            Request::Sync(sync) => return self.sync(now, token, sync, effects, probe),
-            Request::OffsetCommit(commit) => {
-                return self.commit(now, token, commit, effects, probe);
+        match request {
+            Request::Join(join) => self.join(step, token, join),
+            Request::Sync(sync) => self.sync(step, token, sync),
+            Request::Heartbeat(from) => self.heartbeat(step, token, &from),
+            Request::Leave(leave) => self.leave(step, token, leave),
+            Request::OffsetCommit(commit) => self.commit(step, token, commit),
+            Request::OffsetDelete(delete) => self.delete_offsets(step, token, delete),
+            Request::DeleteGroup { group } => self.delete_group(step, token, &group),
+            Request::ConsumerGroupHeartbeat(heartbeat) => {
+                self.consumer_heartbeat(step, token, &heartbeat);
             }
-            Request::OffsetDelete(delete) => {
-                return self.delete_offsets(now, token, delete, effects, probe);
+            Request::ConsumerGroupDescribe { group } => {
+                self.describe_consumer_group(step, token, &group);
             }
-            Request::DeleteGroup { group } => {
-                return self.delete_group(now, token, &group, effects, probe);
-            }
-            Request::Heartbeat(from) => self.heartbeat(now, &from, effects, probe),
-            Request::Leave(leave) => self.leave(now, leave, effects, probe),
-        };
-        effects.push(Effect::Reply { token, response });
+        }
     }
 
     fn refuse_at_the_door(&self, request: &Request) -> Option<Response> {
@@ -169,27 +182,33 @@ impl Coordinator {
                 return Some(Response::Heartbeat(Ok(())));
             }
             Err(error) => error,
-            Ok(()) if heartbeat || self.writes.len() < self.settings.writes_max => return None,
+            Ok(()) if heartbeat || !self.is_full() => return None,
             Ok(()) => ErrorCode::CoordinatorNotAvailable,
         };
         Some(request.refused(error))
     }
 
+    /// Too much waits for the log.
+    fn is_full(&self) -> bool {
+        self.writes.len() >= self.settings.writes_max
+            || self.writes.waiter_count() >= self.settings.waiters_max
+    }
+
     /// The groups, and what they may use.
     fn split<'a, P: Probe>(
         &'a mut self,
-        now: Now,
-        effects: &'a mut Vec<Effect>,
-        probe: &'a mut P,
-    ) -> (&'a mut BTreeMap<GroupId, ClassicGroup>, Context<'a, P>) {
+        step: &'a mut Step<'_, P>,
+    ) -> (&'a mut BTreeMap<GroupId, Group>, Context<'a, P>) {
         let cx = Context {
-            now,
+            now: step.now,
             settings: &self.settings,
+            embedded: self.embedded,
+            topics: step.topics,
             deadlines: &mut self.deadlines,
             writes: &mut self.writes,
             offsets: &mut self.offsets,
-            effects,
-            probe,
+            effects: step.effects,
+            probe: step.probe,
         };
         (&mut self.groups, cx)
     }

@@ -18,6 +18,14 @@ pub(crate) enum Reason {
     Sync,
     /// A member's session ends, or a member id that was handed out is forgotten.
     Session(MemberId),
+    /// A consumer group may make its next target assignment.
+    Assignment,
+    /// A member of a consumer group has not given up what was taken from it.
+    Revocation(MemberId),
+    /// A classic member of a consumer group has not joined again.
+    MemberJoin(MemberId),
+    /// A classic member of a consumer group has not sent SyncGroup.
+    MemberSync(MemberId),
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +42,13 @@ impl Deadlines {
             self.queue.remove(&(before, key.0.clone(), key.1.clone()));
         }
         self.queue.insert((at, key.0, key.1));
+    }
+
+    /// Sets a deadline unless there is one.
+    pub(crate) fn set_first(&mut self, group: &GroupId, reason: Reason, at: Instant) {
+        if !self.at.contains_key(&(group.clone(), reason.clone())) {
+            self.set(group, reason, at);
+        }
     }
 
     pub(crate) fn cancel(&mut self, group: &GroupId, reason: Reason) {

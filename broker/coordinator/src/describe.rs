@@ -2,8 +2,9 @@
 
 use model::ErrorCode;
 
+use crate::group::Group;
 use crate::{
-    CommittedOffset, Coordinator, GroupDescription, GroupId, GroupListing, NamedPartition,
+    CommittedOffset, Coordinator, GroupDescription, GroupId, GroupListing, MemberId, NamedPartition,
 };
 
 impl Coordinator {
@@ -20,6 +21,26 @@ impl Coordinator {
         Ok(self.offsets().get(group, at))
     }
 
+    /// Whether the sender of an OffsetFetch may read a group's offsets. Below version 9 it does not
+    /// say who it is; a member of a consumer group reads only in the epoch it is in.
+    ///
+    /// # Errors
+    /// UNKNOWN_MEMBER_ID; STALE_MEMBER_EPOCH, or ILLEGAL_GENERATION for a classic member;
+    /// COORDINATOR_LOAD_IN_PROGRESS or NOT_COORDINATOR. A group that nobody knows has no offsets, which
+    /// is no error.
+    pub fn check_offset_fetch(
+        &self,
+        group: &GroupId,
+        member_id: Option<&MemberId>,
+        member_epoch: Option<i32>,
+    ) -> Result<(), ErrorCode> {
+        self.check_active()?;
+        match self.groups().get(group) {
+            Some(Group::Consumer(group)) => group.check_offset_fetch(member_id, member_epoch),
+            Some(Group::Classic(_)) | None => Ok(()),
+        }
+    }
+
     /// All committed offsets of a group, by topic and partition.
     ///
     /// # Errors
@@ -32,15 +53,17 @@ impl Coordinator {
         Ok(self.offsets().of_group(group))
     }
 
-    /// Describes one group.
+    /// Describes one classic group.
     ///
     /// # Errors
-    /// GROUP_ID_NOT_FOUND, which DescribeGroups below version 6 calls a Dead group without an error;
-    /// COORDINATOR_LOAD_IN_PROGRESS or NOT_COORDINATOR.
+    /// GROUP_ID_NOT_FOUND, also for a consumer group; DescribeGroups below version 6 calls that a Dead
+    /// group without an error; COORDINATOR_LOAD_IN_PROGRESS or NOT_COORDINATOR.
     pub fn describe(&self, group: &GroupId) -> Result<GroupDescription, ErrorCode> {
         self.check_active()?;
-        let group = self.groups().get(group).ok_or(ErrorCode::GroupIdNotFound)?;
-        Ok(group.describe())
+        match self.groups().get(group) {
+            Some(Group::Classic(group)) => Ok(group.describe()),
+            Some(Group::Consumer(_)) | None => Err(ErrorCode::GroupIdNotFound),
+        }
     }
 
     /// Every group, by id. Filters are the caller's.

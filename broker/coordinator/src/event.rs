@@ -1,5 +1,6 @@
 //! What the coordinator hears and asks for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::ErrorCode;
@@ -40,9 +41,14 @@ pub enum Event {
         ticket: Ticket,
         error: ErrorCode,
     },
-    /// These topics do not exist any more.
+    /// These topics do not exist any more: their offsets go.
     TopicsDeleted {
         topics: Vec<TopicName>,
+    },
+    /// These topics were created, deleted, or have more partitions; the view that is passed to
+    /// [`crate::Coordinator::step`] shows it already.
+    TopicsChanged {
+        names: BTreeSet<TopicName>,
     },
     /// The time of [`crate::Coordinator::next_deadline`] has come.
     Tick,

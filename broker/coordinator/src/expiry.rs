@@ -7,9 +7,38 @@
 use model::Probe;
 
 use crate::classic::{ClassicGroup, GroupState};
+use crate::commit;
 use crate::context::Context;
 use crate::writes::Then;
-use crate::{CommittedOffset, NamedPartition, Record};
+use crate::{CommittedOffset, GroupId, NamedPartition, Record};
+
+/// How many offsets of a group were looked at, and those of them that have expired. `since_ms` says
+/// when an offset's retention begins; `None` keeps it for as long as the group is like this.
+pub(crate) fn expired<P: Probe>(
+    cx: &Context<'_, P>,
+    group: &GroupId,
+    since_ms: impl Fn(&NamedPartition, &CommittedOffset) -> Option<i64>,
+) -> (usize, Vec<NamedPartition>) {
+    let mut looked_at = 1;
+    let mut expired = Vec::new();
+    for (at, offset) in cx.offsets.of_group(group) {
+        looked_at += 1;
+        // A newer commit is on its way.
+        let newer = cx.offsets.is_under_way(group, at);
+        if !newer && since_ms(at, offset).is_some_and(|since| is_expired(cx, since, offset)) {
+            expired.push(at.clone());
+        }
+    }
+    (looked_at, expired)
+}
+
+fn is_expired<P: Probe>(cx: &Context<'_, P>, since_ms: i64, offset: &CommittedOffset) -> bool {
+    if let Some(expire_ms) = offset.expire_timestamp_ms {
+        return cx.now.wall_ms >= expire_ms;
+    }
+    let age_ms = i128::from(cx.now.wall_ms) - i128::from(since_ms);
+    age_ms >= i128::try_from(cx.settings.offsets_retention.as_millis()).unwrap_or(i128::MAX)
+}
 
 impl ClassicGroup {
     /// Expires what may go; returns how many offsets it looked at.
@@ -17,25 +46,14 @@ impl ClassicGroup {
         if self.is(GroupState::Dead) {
             return 1;
         }
-        let mut looked_at = 1;
-        let mut expired = Vec::new();
-        for (at, offset) in cx.offsets.of_group(&self.id) {
-            looked_at += 1;
-            // A newer commit is on its way.
-            let newer = cx.offsets.is_under_way(&self.id, at);
-            if !newer && self.is_expired(cx, at, offset) {
-                expired.push(at.clone());
-            }
-        }
+        let since_ms =
+            |at: &NamedPartition, offset: &CommittedOffset| self.retention_begins_ms(at, offset);
+        let (looked_at, expired) = expired(cx, &self.id, since_ms);
         let last = cx.offsets.latest_keys(&self.id).len() == expired.len();
         if last && self.is_deserted() {
             self.delete(cx, None);
-            return looked_at;
-        }
-        let tombstone = |at| Record::OffsetCommit { group: self.id.clone(), at, value: None };
-        let records: Vec<Record> = expired.into_iter().map(tombstone).collect();
-        if !records.is_empty() {
-            cx.write_in_pieces(records, Then::Nothing);
+        } else {
+            commit::forget(cx, &self.id, expired);
         }
         looked_at
     }
@@ -54,20 +72,6 @@ impl ClassicGroup {
         records.push(Record::GroupMetadata { group: self.id.clone(), value: None });
         self.set_dead();
         cx.write_in_pieces(records, Then::GroupDeleted { group: self.id.clone(), token });
-    }
-
-    fn is_expired<P: Probe>(
-        &self,
-        cx: &Context<'_, P>,
-        at: &NamedPartition,
-        offset: &CommittedOffset,
-    ) -> bool {
-        let Some(since_ms) = self.retention_begins_ms(at, offset) else { return false };
-        if let Some(expire_ms) = offset.expire_timestamp_ms {
-            return cx.now.wall_ms >= expire_ms;
-        }
-        let age_ms = i128::from(cx.now.wall_ms) - i128::from(since_ms);
-        age_ms >= i128::try_from(cx.settings.offsets_retention.as_millis()).unwrap_or(i128::MAX)
     }
 
     /// `None`: kept for as long as the group is like this.

@@ -1,11 +1,13 @@
 //! What `__consumer_offsets` holds, as values; the driver gives them Kafka's byte layout.
 //!
 //! Promises: one variant per record type; a value of `None` is a tombstone.
-//! Source: Kafka's record types 0 and 1 (`OffsetCommitKey`; the newest, 1, is written) and 2
-//! (`GroupMetadataKey`) in `group-coordinator/src/main/resources/common/message`.
+//! Source: Kafka's record types 0 and 1 (`OffsetCommitKey`; the newest, 1, is written), 2
+//! (`GroupMetadataKey`), 3, 5 to 8 and 16 (`ConsumerGroup…Key`) in
+//! `group-coordinator/src/main/resources/common/message`.
 
 use core::time::Duration;
 
+use crate::consumer::ConsumerRecord;
 use crate::{
     Bytes, CommittedOffset, GenerationId, GroupId, InstanceId, MemberId, NamedPartition, Text,
 };
@@ -16,6 +18,20 @@ pub enum Record {
     OffsetCommit { group: GroupId, at: NamedPartition, value: Option<CommittedOffset> },
     /// Key version 2.
     GroupMetadata { group: GroupId, value: Option<GroupMetadata> },
+    /// Key versions 3, 5 to 8 and 16: one part of a consumer group.
+    ConsumerGroup { group: GroupId, record: ConsumerRecord },
+}
+
+impl Record {
+    /// The group that the key begins with.
+    #[must_use]
+    pub fn group(&self) -> &GroupId {
+        match self {
+            Self::OffsetCommit { group, .. }
+            | Self::GroupMetadata { group, .. }
+            | Self::ConsumerGroup { group, .. } => group,
+        }
+    }
 }
 
 /// A classic group as it is after a rebalance.

@@ -1,9 +1,14 @@
 //! What clients ask and are told, as the core sees it: versions and sentinels stay in the handlers.
 
+use core::fmt;
 use core::time::Duration;
 
 use model::{ErrorCode, LeaderEpoch, Offset, TopicId};
 
+use crate::consumer::{
+    ConsumerGroupDescription, ConsumerGroupState, ConsumerHeartbeat, ConsumerHeartbeatResponse,
+    Refusal,
+};
 use crate::{Bytes, GenerationId, GroupId, GroupState, InstanceId, MemberId, NamedPartition, Text};
 
 /// A request whose sender was allowed to make it and whose group id was checked.
@@ -19,6 +24,12 @@ pub enum Request {
     DeleteGroup {
         group: GroupId,
     },
+    /// Names only topics that its sender may read.
+    ConsumerGroupHeartbeat(Box<ConsumerHeartbeat>),
+    /// One group of a ConsumerGroupDescribe request.
+    ConsumerGroupDescribe {
+        group: GroupId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +43,8 @@ pub enum Response {
     /// In the order of the request.
     OffsetDelete(Result<Vec<PartitionError>, ErrorCode>),
     DeleteGroup(Result<(), ErrorCode>),
+    ConsumerGroupHeartbeat(Result<ConsumerHeartbeatResponse, Refusal>),
+    ConsumerGroupDescribe(Result<ConsumerGroupDescription, Refusal>),
 }
 
 /// A refused join; `member_id` is the one to put into the answer.
@@ -94,6 +107,7 @@ pub struct JoinResponse {
     pub generation_id: GenerationId,
     pub protocol_type: Text,
     pub protocol: Text,
+    /// Empty in a consumer group: nobody leads there.
     pub leader: MemberId,
     pub member_id: MemberId,
     /// The leader must not compute a new assignment (KIP-814).
@@ -157,7 +171,8 @@ pub struct LeaveResponse {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffsetCommitRequest {
     pub group: GroupId,
-    /// `None`: a consumer that assigns itself, or an administrator.
+    /// `None`: a consumer that assigns itself, or an administrator. From a member of KIP-848 its
+    /// member epoch, as on the wire.
     pub generation_id: Option<GenerationId>,
     pub member_id: Option<MemberId>,
     pub instance_id: Option<InstanceId>,
@@ -192,7 +207,34 @@ pub struct PartitionError {
 pub struct GroupListing {
     pub group: GroupId,
     pub protocol_type: Text,
-    pub state: GroupState,
+    pub status: GroupStatus,
+}
+
+/// A group's kind, and where it stands. Displays as the state alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupStatus {
+    Classic(GroupState),
+    Consumer(ConsumerGroupState),
+}
+
+impl GroupStatus {
+    /// The kind as ListGroups spells it; clients filter by it in any case.
+    #[must_use]
+    pub const fn group_type(self) -> &'static str {
+        match self {
+            Self::Classic(_) => "Classic",
+            Self::Consumer(_) => "Consumer",
+        }
+    }
+}
+
+impl fmt::Display for GroupStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Classic(state) => state.fmt(f),
+            Self::Consumer(state) => state.fmt(f),
+        }
+    }
 }
 
 /// What DescribeGroups tells about one group.
@@ -231,6 +273,12 @@ impl Response {
             Self::OffsetCommit(partitions) => Self::OffsetCommit(all(partitions)),
             Self::OffsetDelete(_) => Self::OffsetDelete(Err(error)),
             Self::DeleteGroup(_) => Self::DeleteGroup(Err(error)),
+            Self::ConsumerGroupHeartbeat(_) => {
+                Self::ConsumerGroupHeartbeat(Err(Refusal::without_text(error)))
+            }
+            Self::ConsumerGroupDescribe(_) => {
+                Self::ConsumerGroupDescribe(Err(Refusal::without_text(error)))
+            }
         }
     }
 }
@@ -248,6 +296,12 @@ impl Request {
             Self::OffsetCommit(commit) => commit.refused(error),
             Self::OffsetDelete(_) => Response::OffsetDelete(Err(error)),
             Self::DeleteGroup { .. } => Response::DeleteGroup(Err(error)),
+            Self::ConsumerGroupHeartbeat(_) => {
+                Response::ConsumerGroupHeartbeat(Err(Refusal::without_text(error)))
+            }
+            Self::ConsumerGroupDescribe { .. } => {
+                Response::ConsumerGroupDescribe(Err(Refusal::without_text(error)))
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::consumer::ConsumerSettings;
+
 /// Kafka's group properties, and bounds that Kafka does not have. Bounds are per
 /// `__consumer_offsets` partition unless they say "per group".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +39,11 @@ pub struct Settings {
     pub offsets_max: usize,
     /// Writes that are not durable yet; requests beyond it are refused with COORDINATOR_NOT_AVAILABLE.
     pub writes_max: usize,
+    /// Answers that wait for writes; requests beyond it are refused with COORDINATOR_NOT_AVAILABLE.
+    pub waiters_max: usize,
     /// Records of one write that nobody waits for, so that expiry and deletion come in pieces.
     pub write_records_max: usize,
+    pub consumer: ConsumerSettings,
 }
 
 impl Settings {
@@ -57,6 +62,8 @@ impl Settings {
         group_bytes_max: 1_000_000,
         offsets_max: 4_000_000,
         writes_max: 10_000,
+        waiters_max: 100_000,
         write_records_max: 1_000,
+        consumer: ConsumerSettings::PRODUCTION,
     };
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use model::ErrorCode;
 
+use crate::consumer::ConsumerRecord;
+use crate::group::Group;
 use crate::{
     Bytes, GenerationId, GroupId, JoinResponse, MemberId, Record, Response, Ticket, Token,
 };
@@ -57,11 +59,23 @@ impl Then {
     }
 }
 
+/// How to take back what was changed before its records were durable.
+#[derive(Debug)]
+pub(crate) enum Undo {
+    /// A consumer group changed: what each key had before, in the order of the changes.
+    Records { group: GroupId, before: Vec<ConsumerRecord> },
+    /// The group took the place of this one, of the other kind.
+    Replaced { group: GroupId, before: Box<Group> },
+}
+
 #[derive(Debug)]
 pub(crate) struct Write {
     pub(crate) ticket: Ticket,
     pub(crate) records: Arc<[Record]>,
     pub(crate) then: Then,
+    pub(crate) undo: Option<Undo>,
+    /// Answers that rest on this write or on an earlier one, in the order they were given.
+    pub(crate) waiters: Vec<(Token, Response)>,
 }
 
 #[derive(Debug, Default)]
@@ -69,15 +83,47 @@ pub(crate) struct Writes {
     last: Ticket,
     /// The last ticket of earlier loads: what the log still says about those concerns nobody.
     forgotten: Ticket,
+    /// In the order of their tickets.
     pending: VecDeque<Write>,
+    /// Waiters of all pending writes together.
+    waiter_count: usize,
 }
 
 impl Writes {
-    pub(crate) fn begin(&mut self, records: Arc<[Record]>, then: Then) -> Ticket {
+    pub(crate) fn begin(
+        &mut self,
+        records: Arc<[Record]>,
+        then: Then,
+        undo: Option<Undo>,
+    ) -> Ticket {
         assert!(!records.is_empty(), "a write without records would never become durable");
         self.last.0 += 1;
-        self.pending.push_back(Write { ticket: self.last, records, then });
-        self.last
+        let ticket = self.last;
+        self.pending.push_back(Write { ticket, records, then, undo, waiters: Vec::new() });
+        ticket
+    }
+
+    /// Keeps an answer until the write is durable.
+    ///
+    /// # Errors
+    /// The answer itself: the write is not under way.
+    pub(crate) fn wait(
+        &mut self,
+        ticket: Ticket,
+        token: Token,
+        response: Response,
+    ) -> Result<(), Response> {
+        let at = self.pending.partition_point(|write| write.ticket < ticket);
+        let Some(write) = self.pending.get_mut(at).filter(|write| write.ticket == ticket) else {
+            return Err(response);
+        };
+        write.waiters.push((token, response));
+        self.waiter_count += 1;
+        Ok(())
+    }
+
+    pub(crate) fn waiter_count(&self) -> usize {
+        self.waiter_count
     }
 
     /// Takes the oldest write if its ticket is at most `durable`.
@@ -86,7 +132,9 @@ impl Writes {
         if self.pending.front()?.ticket > durable {
             return None;
         }
-        self.pending.pop_front()
+        let write = self.pending.pop_front()?;
+        self.waiter_count -= write.waiters.len();
+        Some(write)
     }
 
     /// Takes every write from `first` on, oldest first.
@@ -95,12 +143,15 @@ impl Writes {
             return VecDeque::new();
         }
         let kept = self.pending.partition_point(|write| write.ticket < first);
-        self.pending.split_off(kept)
+        let refused = self.pending.split_off(kept);
+        self.waiter_count -= refused.iter().map(|write| write.waiters.len()).sum::<usize>();
+        refused
     }
 
     /// Takes everything: the partition was lost.
     pub(crate) fn take_all(&mut self) -> VecDeque<Write> {
         self.forgotten = self.last;
+        self.waiter_count = 0;
         std::mem::take(&mut self.pending)
     }
 

@@ -2,14 +2,14 @@
 
 use super::member::Member;
 use super::{ClassicGroup, GroupState};
-use crate::{Bytes, GroupDescription, GroupListing, MemberDescription, Text};
+use crate::{Bytes, GroupDescription, GroupListing, GroupStatus, MemberDescription, Text};
 
 impl ClassicGroup {
     pub(crate) fn list(&self) -> GroupListing {
         GroupListing {
             group: self.id.clone(),
             protocol_type: self.protocol_type.clone().unwrap_or_else(|| Text::from("")),
-            state: self.state,
+            status: GroupStatus::Classic(self.state),
         }
     }
 

@@ -11,14 +11,11 @@ use model::{ErrorCode, Now};
 use super::GroupState;
 use super::member::Member;
 use super::rebalance::InitialDelay;
-use super::subscription;
+use crate::embedded::CONSUMER;
 use crate::{
-    Bytes, GenerationId, GroupId, InstanceId, JoinResponse, JoinedMember, MemberId, Protocol, Text,
-    Token, TopicName,
+    Bytes, EmbeddedProtocol, GenerationId, GroupId, InstanceId, JoinResponse, JoinedMember,
+    MemberId, Protocol, Text, Token, TopicName,
 };
-
-/// The protocol type of Kafka's consumers; others (`connect`, ...) are opaque.
-const CONSUMER: &str = "consumer";
 
 #[derive(Debug)]
 pub(crate) struct ClassicGroup {
@@ -79,7 +76,6 @@ impl ClassicGroup {
         self.state == state
     }
 
-    #[cfg(test)]
     pub(crate) fn generation_id(&self) -> GenerationId {
         self.generation_id
     }
@@ -294,7 +290,7 @@ impl ClassicGroup {
     }
 
     /// Reads the subscriptions of a generation that begins, or of one that was loaded.
-    pub(super) fn read_subscriptions(&mut self) {
+    pub(super) fn read_subscriptions(&mut self, embedded: EmbeddedProtocol) {
         self.subscribed = None;
         if !self.uses_consumer_protocol() {
             return;
@@ -302,8 +298,8 @@ impl ClassicGroup {
         let mut topics = BTreeSet::new();
         for member in self.members.values() {
             let metadata = member.metadata(self.protocol.as_deref().unwrap_or_default());
-            let Some(of_member) = subscription::topics(&metadata) else { return };
-            topics.extend(of_member);
+            let Some(of_member) = (embedded.read_subscription)(&metadata) else { return };
+            topics.extend(of_member.topics);
         }
         self.subscribed = Some(topics);
     }

@@ -115,7 +115,7 @@ impl ClassicGroup {
 
     fn become_empty<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
         self.protocol = None;
-        self.read_subscriptions();
+        self.read_subscriptions(cx.embedded);
         self.transition(GroupState::Empty, cx.now);
         let record = self.to_record(None);
         // Nobody waits for it, and the next generation writes again if this record is refused.
@@ -124,7 +124,7 @@ impl ClassicGroup {
 
     fn begin_generation<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
         self.protocol = Some(self.select_protocol());
-        self.read_subscriptions();
+        self.read_subscriptions(cx.embedded);
         self.set_assignments(|_| None);
         self.transition(GroupState::CompletingRebalance, cx.now);
         let members: Vec<MemberId> = self.members.keys().cloned().collect();

@@ -77,13 +77,16 @@ impl ClassicGroup {
         true
     }
 
-    /// Every parked request with its refusal: the group is not here any more.
-    pub(crate) fn into_waiters(self, error: ErrorCode) -> Vec<(Token, Response)> {
+    /// Every parked request with its refusal: the group is not here any more, or not classic.
+    pub(crate) fn take_waiters(&mut self, error: ErrorCode) -> Vec<(Token, Response)> {
         let mut waiters = Vec::new();
-        for member in self.members.into_values() {
-            let refusal = JoinRefusal { error, member_id: Some(member.id) };
-            waiters.extend(member.join.map(|token| (token, Response::Join(Err(refusal)))));
-            waiters.extend(member.sync.map(|token| (token, Response::Sync(Err(error)))));
+        for id in self.members.keys().cloned().collect::<Vec<_>>() {
+            if let Some(token) = self.take_join(&id) {
+                let refusal = JoinRefusal { error, member_id: Some(id.clone()) };
+                waiters.push((token, Response::Join(Err(refusal))));
+            }
+            let sync = self.members.get_mut(&id).and_then(|member| member.sync.take());
+            waiters.extend(sync.map(|token| (token, Response::Sync(Err(error)))));
         }
         waiters
     }

@@ -8,25 +8,20 @@ use super::member::Member;
 use super::{ClassicGroup, GroupState};
 use crate::context::Context;
 use crate::{
-    Bytes, Client, GroupId, GroupMetadata, MemberId, MemberMetadata, Protocol, Record, Text,
+    Bytes, Client, EmbeddedProtocol, GroupId, GroupMetadata, MemberId, MemberMetadata, Protocol,
+    Record, Text,
 };
 
 impl ClassicGroup {
     /// The group with these assignments, or with those it has.
-    pub(super) fn to_record(&self, assignments: Option<&BTreeMap<MemberId, Bytes>>) -> Record {
-        let protocol = self.protocol.as_deref().unwrap_or_default();
-        let to_member = |member: &Member| MemberMetadata {
-            member_id: member.id.clone(),
-            instance_id: member.instance_id.clone(),
-            client_id: member.client.id.clone(),
-            client_host: member.client.host.clone(),
-            rebalance_timeout: member.rebalance_timeout,
-            session_timeout: member.session_timeout,
-            subscription: member.metadata(protocol),
-            assignment: match assignments {
-                Some(all) => all.get(&member.id).cloned().unwrap_or_else(|| Bytes::from([])),
-                None => member.assignment.clone(),
-            },
+    pub(crate) fn to_record(&self, assignments: Option<&BTreeMap<MemberId, Bytes>>) -> Record {
+        let to_member = |member: &Member| {
+            let mut metadata = self.to_metadata(member);
+            if let Some(all) = assignments {
+                metadata.assignment =
+                    all.get(&member.id).cloned().unwrap_or_else(|| Bytes::from([]));
+            }
+            metadata
         };
         let value = GroupMetadata {
             protocol_type: self.protocol_type.clone().unwrap_or_else(|| Text::from("")),
@@ -39,8 +34,26 @@ impl ClassicGroup {
         Record::GroupMetadata { group: self.id.clone(), value: Some(value) }
     }
 
+    pub(super) fn to_metadata(&self, member: &Member) -> MemberMetadata {
+        MemberMetadata {
+            member_id: member.id.clone(),
+            instance_id: member.instance_id.clone(),
+            client_id: member.client.id.clone(),
+            client_host: member.client.host.clone(),
+            rebalance_timeout: member.rebalance_timeout,
+            session_timeout: member.session_timeout,
+            subscription: member.metadata(self.protocol.as_deref().unwrap_or_default()),
+            assignment: member.assignment.clone(),
+        }
+    }
+
     /// The group that a record describes: stable, or empty.
-    pub(crate) fn from_record(id: GroupId, value: &GroupMetadata, now: Now) -> Self {
+    pub(crate) fn from_record(
+        id: GroupId,
+        value: &GroupMetadata,
+        now: Now,
+        embedded: EmbeddedProtocol,
+    ) -> Self {
         let mut group = Self::new(id, now);
         let typed = (!value.protocol_type.is_empty()).then(|| value.protocol_type.clone());
         group.generation_id = value.generation_id;
@@ -61,23 +74,30 @@ impl ClassicGroup {
             group.leader = leader.or(group.leader);
         }
         group.state_since_ms = value.current_state_timestamp_ms;
-        group.read_subscriptions();
+        group.read_subscriptions(embedded);
         group
     }
 
-    /// Every record was replayed: sessions begin anew, for nobody could send heartbeats meanwhile.
+    /// The group begins to act: sessions begin anew, for nobody could send heartbeats meanwhile.
     pub(crate) fn activate<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
         for member in self.members.values() {
             cx.set_session(&self.id, &member.id, member.session_timeout);
         }
-        // The bound was lowered: everyone joins again, and the first ones stay.
-        if self.members.len() > cx.settings.group_size_max {
+        for member in &self.pending {
+            cx.set_session(&self.id, member, cx.settings.pending_member_timeout);
+        }
+        // Whatever was under way when the group ceased to be classic has lost its waiters.
+        let unfinished =
+            matches!(self.state, GroupState::PreparingRebalance | GroupState::CompletingRebalance);
+        // Or the bound was lowered: everyone joins again, and the first ones stay.
+        if unfinished || self.members.len() > cx.settings.group_size_max {
+            self.initial_delay = None;
             self.prepare_rebalance(cx);
         }
     }
 }
 
-fn from_metadata(member: &MemberMetadata, protocol: Option<&Text>) -> Member {
+pub(super) fn from_metadata(member: &MemberMetadata, protocol: Option<&Text>) -> Member {
     // The other protocols were not stored; the member names them again when it joins again.
     let protocol = Protocol {
         name: protocol.cloned().unwrap_or_else(|| Text::from("")),

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::group::Group;
+use super::group::ConsumerGroup;
 use super::record::{MemberState, Partitions, Subscription};
 use super::{Assignor, STATIC_LEAVE_EPOCH};
 use crate::MemberId;
@@ -50,8 +50,8 @@ pub struct ConsumerMemberDescription {
     pub target: Partitions,
 }
 
-impl Group {
-    pub(super) fn group_state(&self) -> ConsumerGroupState {
+impl ConsumerGroup {
+    pub(crate) fn group_state(&self) -> ConsumerGroupState {
         let state = &self.state;
         let target_epoch = state.target_epoch;
         if state.members.is_empty() {
@@ -72,7 +72,7 @@ impl Group {
         }
     }
 
-    pub(super) fn describe(&self) -> ConsumerGroupDescription {
+    pub(crate) fn describe(&self) -> ConsumerGroupDescription {
         let members = self.state.members.iter().map(|(member_id, subscription)| {
             let current = self.state.current(member_id);
             ConsumerMemberDescription {

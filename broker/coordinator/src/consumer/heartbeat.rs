@@ -5,36 +5,53 @@
 
 use core::time::Duration;
 
-use model::ErrorCode;
+use model::{ErrorCode, Probe};
 
-use super::group::{Context, Group};
+use super::group::ConsumerGroup;
 use super::pattern::TopicPattern;
-use super::record::{CurrentAssignment, Record, Subscription};
+use super::record::{ConsumerRecord, CurrentAssignment, Partitions, Subscription};
 use super::validate::is_part_of;
-use super::{Assignor, Heartbeat, HeartbeatResponse, JOIN_EPOCH, Refusal, STATIC_LEAVE_EPOCH};
+use super::{
+    Assignor, ConsumerHeartbeat, ConsumerHeartbeatResponse, JOIN_EPOCH, LEAVE_EPOCH, Refusal,
+    STATIC_LEAVE_EPOCH,
+};
+use crate::context::Context;
+use crate::deadlines::Reason;
 use crate::{InstanceId, MemberId};
 
-/// Who sent the heartbeat.
-enum Sender {
+/// Who speaks.
+pub(super) enum Sender {
     Member,
     NewMember,
     /// A static member that takes the place of its earlier life.
     Replacing(MemberId),
 }
 
-impl Group {
-    pub(super) fn heartbeat(
+/// What an admitted member says about itself.
+pub(super) struct Entry<'a> {
+    pub(super) sender: Sender,
+    pub(super) member_id: &'a MemberId,
+    pub(super) before: Option<Subscription>,
+    pub(super) subscription: Subscription,
+    /// Compiled, if no member has used it before.
+    pub(super) pattern: Option<TopicPattern>,
+    /// What it says it owns; `None` if it does not say.
+    pub(super) owned: Option<&'a Partitions>,
+}
+
+impl ConsumerGroup {
+    /// Takes a heartbeat that passed the checks that need no group.
+    pub(crate) fn heartbeat<P: Probe>(
         &mut self,
-        context: Context<'_>,
-        heartbeat: &Heartbeat,
-    ) -> Result<HeartbeatResponse, Refusal> {
+        cx: &mut Context<'_, P>,
+        heartbeat: &ConsumerHeartbeat,
+    ) -> Result<ConsumerHeartbeatResponse, Refusal> {
+        if [LEAVE_EPOCH, STATIC_LEAVE_EPOCH].contains(&heartbeat.member_epoch) {
+            return self.leave(cx, heartbeat);
+        }
         let member_id = &heartbeat.member_id;
-        let sender = self.admit(context, heartbeat)?;
-        let before = match &sender {
-            Sender::Member => self.state.members.get(member_id).cloned(),
-            Sender::Replacing(old) => self.state.members.get(old).cloned(),
-            Sender::NewMember => None,
-        };
+        let sender = self.admit(cx, heartbeat)?;
+        let before = self.subscription_of(&sender, member_id);
         let subscription = updated(before.as_ref(), heartbeat);
         let pattern = match &subscription.topic_regex {
             Some(text) if !self.state.regexes.contains_key(text) => Some(compile(text)?),
@@ -42,8 +59,40 @@ impl Group {
         };
 
         // Nothing is refused from here on.
+        let owned = heartbeat.owned.as_ref();
+        let entry = Entry { sender, member_id, before, subscription, pattern, owned };
+        let changed = self.enter(cx, entry);
+
+        let current = self.state.current(member_id);
+        assert!(current.member_epoch > 0, "{member_id} is in the group without an epoch");
+        let tell = changed || is_full(heartbeat);
+        Ok(ConsumerHeartbeatResponse {
+            member_id: member_id.clone(),
+            member_epoch: current.member_epoch,
+            heartbeat_interval: cx.settings.consumer.heartbeat_interval,
+            assignment: tell.then_some(current.assigned),
+        })
+    }
+
+    /// What was known of the sender.
+    pub(super) fn subscription_of(
+        &self,
+        sender: &Sender,
+        member_id: &MemberId,
+    ) -> Option<Subscription> {
+        match sender {
+            Sender::Member => self.state.members.get(member_id).cloned(),
+            Sender::Replacing(old) => self.state.members.get(old).cloned(),
+            Sender::NewMember => None,
+        }
+    }
+
+    /// Takes over what the member says, lets the epochs follow, and moves the member one step;
+    /// returns whether its assignment changed.
+    pub(super) fn enter<P: Probe>(&mut self, cx: &mut Context<'_, P>, entry: Entry<'_>) -> bool {
+        let Entry { sender, member_id, before, subscription, pattern, owned } = entry;
         if let Sender::Replacing(old) = &sender {
-            self.replace(old, member_id);
+            self.replace(cx, old, member_id);
         }
         let asks_for_other = before.as_ref().is_none_or(|before| {
             before.topic_names != subscription.topic_names
@@ -51,37 +100,34 @@ impl Group {
         });
         let changes_group = asks_for_other
             || before.as_ref().is_some_and(|it| it.server_assignor != subscription.server_assignor);
+        if before.as_ref().is_some_and(|it| it.classic.is_some()) {
+            cx.deadlines.cancel(&self.id, Reason::MemberJoin(member_id.clone()));
+            cx.deadlines.cancel(&self.id, Reason::MemberSync(member_id.clone()));
+        }
         let regex = subscription.topic_regex.clone();
         if self.state.members.get(member_id) != Some(&subscription) {
             let member_id = member_id.clone();
-            self.write(Record::Member { member_id, value: Some(subscription) });
+            self.write(ConsumerRecord::Member { member_id, value: Some(subscription) });
         }
         if let (Some(text), Some(pattern)) = (&regex, pattern) {
-            self.add_pattern(context, text, pattern);
+            self.add_pattern(cx, text, pattern);
         }
         if let Some(old) = before.and_then(|it| it.topic_regex) {
             self.drop_unused_pattern(&old);
         }
         if changes_group {
-            self.bump_group_epoch(context);
+            self.bump_group_epoch(cx.topics);
         }
-        self.assign_if_due(context);
-        self.extend_session(context, member_id);
-        let owned = heartbeat.owned.as_ref();
-        let changed = self.reconcile(context, member_id, owned, asks_for_other);
-
-        let current = self.state.current(member_id);
-        assert!(current.member_epoch > 0, "{member_id} is in the group without an epoch");
-        let tell = changed || is_full(heartbeat);
-        Ok(HeartbeatResponse {
-            member_id: member_id.clone(),
-            member_epoch: current.member_epoch,
-            heartbeat_interval: context.settings.heartbeat_interval,
-            assignment: tell.then_some(current.assigned),
-        })
+        self.assign_if_due(cx);
+        self.extend_session(cx, member_id);
+        self.reconcile(cx, member_id, owned, asks_for_other)
     }
 
-    fn admit(&self, context: Context<'_>, heartbeat: &Heartbeat) -> Result<Sender, Refusal> {
+    fn admit<P: Probe>(
+        &self,
+        cx: &Context<'_, P>,
+        heartbeat: &ConsumerHeartbeat,
+    ) -> Result<Sender, Refusal> {
         let member_id = &heartbeat.member_id;
         let joins = heartbeat.member_epoch == JOIN_EPOCH;
         let is_member = self.state.members.contains_key(member_id);
@@ -100,7 +146,7 @@ impl Group {
         if !joins {
             return Err(unknown_member(member_id));
         }
-        let size_max = context.settings.group_size_max;
+        let size_max = cx.settings.consumer.group_size_max;
         if self.state.members.len() >= size_max {
             let message = format!("The consumer group has its maximum of {size_max} members.");
             return Err(Refusal::new(ErrorCode::GroupMaxSizeReached, message));
@@ -111,7 +157,7 @@ impl Group {
     fn admit_replacement(
         &self,
         holder: &MemberId,
-        heartbeat: &Heartbeat,
+        heartbeat: &ConsumerHeartbeat,
     ) -> Result<Sender, Refusal> {
         if !self.state.is_away(holder) {
             let message = format!("Member {holder} holds the instance id and has not left.");
@@ -139,7 +185,7 @@ impl Group {
 
     /// A member that lost the answer which moved it to its epoch comes with the one before, and with
     /// nothing that it does not own.
-    fn check_epoch(&self, heartbeat: &Heartbeat) -> Result<(), Refusal> {
+    fn check_epoch(&self, heartbeat: &ConsumerHeartbeat) -> Result<(), Refusal> {
         let current = self.state.current(&heartbeat.member_id);
         let got = heartbeat.member_epoch;
         let lost_answer = got < current.member_epoch
@@ -157,7 +203,7 @@ impl Group {
 
     /// Hands everything of a static member's earlier life to its next one, which starts at epoch 0
     /// and with the partitions that were kept for it.
-    fn replace(&mut self, old: &MemberId, new: &MemberId) {
+    fn replace<P: Probe>(&mut self, cx: &mut Context<'_, P>, old: &MemberId, new: &MemberId) {
         let target = self.state.targets.get(old).cloned();
         let current = CurrentAssignment {
             member_epoch: JOIN_EPOCH,
@@ -166,10 +212,10 @@ impl Group {
         };
         if old != new {
             let subscription = self.state.members.get(old).cloned();
-            self.write_tombstones(old);
-            self.write(Record::Member { member_id: new.clone(), value: subscription });
+            self.write_tombstones(cx, old);
+            self.write(ConsumerRecord::Member { member_id: new.clone(), value: subscription });
             if target.is_some() {
-                self.write(Record::TargetMember { member_id: new.clone(), value: target });
+                self.write(ConsumerRecord::TargetMember { member_id: new.clone(), value: target });
             }
         }
         self.write_current(new, current);
@@ -187,7 +233,7 @@ pub(super) fn unknown_instance(instance_id: &InstanceId) -> Refusal {
 }
 
 /// Everything that a member would say after an error or when it joins: it wants to hear all too.
-fn is_full(heartbeat: &Heartbeat) -> bool {
+fn is_full(heartbeat: &ConsumerHeartbeat) -> bool {
     let subscribes = heartbeat.topic_names.is_some() || heartbeat.topic_regex.is_some();
     heartbeat.member_epoch == JOIN_EPOCH
         || (heartbeat.rebalance_timeout.is_some() && subscribes && heartbeat.owned.is_some())
@@ -201,7 +247,7 @@ fn compile(pattern: &str) -> Result<TopicPattern, Refusal> {
 }
 
 /// The subscription with what the heartbeat says over what was known.
-fn updated(before: Option<&Subscription>, heartbeat: &Heartbeat) -> Subscription {
+fn updated(before: Option<&Subscription>, heartbeat: &ConsumerHeartbeat) -> Subscription {
     assert_ne!(heartbeat.member_epoch, STATIC_LEAVE_EPOCH, "leaving changes no subscription");
     let keep = |of: fn(&Subscription) -> Option<crate::Text>| before.and_then(of);
     let regex = heartbeat.topic_regex.clone().or_else(|| keep(|it| it.topic_regex.clone()));
@@ -224,5 +270,6 @@ fn updated(before: Option<&Subscription>, heartbeat: &Heartbeat) -> Subscription
             .or_else(|| before.map(|it| it.rebalance_timeout))
             .unwrap_or(Duration::ZERO),
         server_assignor: named.or_else(|| before.and_then(|it| it.server_assignor)),
+        classic: None,
     }
 }

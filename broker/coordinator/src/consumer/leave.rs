@@ -4,18 +4,22 @@
 //! keeps its assignment until it is back or its session ends.
 //! Source: KIP-848, Kafka `GroupMetadataManager.consumerGroupLeave`, `consumerGroupFenceMember`.
 
-use super::group::{Context, Group};
-use super::heartbeat::{unknown_instance, unknown_member};
-use super::record::{CurrentAssignment, MemberState, Partitions, Record};
-use super::{Heartbeat, HeartbeatResponse, Refusal, STATIC_LEAVE_EPOCH};
-use crate::MemberId;
+use model::Probe;
 
-impl Group {
-    pub(super) fn leave(
+use super::group::ConsumerGroup;
+use super::heartbeat::{unknown_instance, unknown_member};
+use super::record::{ConsumerRecord, CurrentAssignment, MemberState, Partitions};
+use super::{ConsumerHeartbeat, ConsumerHeartbeatResponse, Refusal, STATIC_LEAVE_EPOCH};
+use crate::MemberId;
+use crate::context::Context;
+use crate::deadlines::Reason;
+
+impl ConsumerGroup {
+    pub(super) fn leave<P: Probe>(
         &mut self,
-        context: Context<'_>,
-        heartbeat: &Heartbeat,
-    ) -> Result<HeartbeatResponse, Refusal> {
+        cx: &mut Context<'_, P>,
+        heartbeat: &ConsumerHeartbeat,
+    ) -> Result<ConsumerHeartbeatResponse, Refusal> {
         let member_id = &heartbeat.member_id;
         if let Some(instance_id) = &heartbeat.instance_id {
             let holder = self.state.instances.get(instance_id);
@@ -26,22 +30,22 @@ impl Group {
             return Err(unknown_member(member_id));
         }
         if heartbeat.member_epoch == STATIC_LEAVE_EPOCH {
-            self.step_away(context, member_id);
+            self.step_away(cx, member_id);
         } else {
-            self.remove(context, core::slice::from_ref(member_id));
-            self.assign_if_due(context);
+            self.remove(cx, core::slice::from_ref(member_id));
+            self.assign_if_due(cx);
         }
-        Ok(HeartbeatResponse {
+        Ok(ConsumerHeartbeatResponse {
             member_id: member_id.clone(),
             member_epoch: heartbeat.member_epoch,
-            heartbeat_interval: context.settings.heartbeat_interval,
+            heartbeat_interval: cx.settings.consumer.heartbeat_interval,
             assignment: None,
         })
     }
 
     /// A consumer that has closed owns nothing, so what it was asked to give up is given up. Its
     /// session runs on.
-    fn step_away(&mut self, context: Context<'_>, member_id: &MemberId) {
+    fn step_away<P: Probe>(&mut self, cx: &mut Context<'_, P>, member_id: &MemberId) {
         let current = self.state.current(member_id);
         let away = CurrentAssignment {
             member_epoch: STATIC_LEAVE_EPOCH,
@@ -51,40 +55,40 @@ impl Group {
             ..current
         };
         self.write_current(member_id, away);
-        self.time_revocation(context, member_id);
+        self.time_revocation(cx, member_id);
     }
 
     /// Removes members together: one new group epoch, one new assignment.
-    pub(super) fn remove(&mut self, context: Context<'_>, member_ids: &[MemberId]) {
+    pub(super) fn remove<P: Probe>(&mut self, cx: &mut Context<'_, P>, member_ids: &[MemberId]) {
         if member_ids.is_empty() {
             return;
         }
         for member_id in member_ids {
             let pattern = self.state.members[member_id].topic_regex.clone();
-            self.write_tombstones(member_id);
+            self.write_tombstones(cx, member_id);
             if let Some(pattern) = pattern {
                 self.drop_unused_pattern(&pattern);
             }
         }
-        self.bump_group_epoch(context);
+        self.bump_group_epoch(cx.topics);
     }
 
-    /// Forgets a member, its session too.
-    pub(super) fn write_tombstones(&mut self, member_id: &MemberId) {
-        self.sessions.remove(member_id);
+    /// Forgets a member, its deadlines too.
+    pub(super) fn write_tombstones<P: Probe>(
+        &mut self,
+        cx: &mut Context<'_, P>,
+        member_id: &MemberId,
+    ) {
+        let reasons = [Reason::Session, Reason::Revocation, Reason::MemberJoin, Reason::MemberSync];
+        for reason in reasons {
+            cx.deadlines.cancel(&self.id, reason(member_id.clone()));
+        }
         if self.state.currents.contains_key(member_id) {
-            self.write(Record::CurrentMember { member_id: member_id.clone(), value: None });
+            self.write(ConsumerRecord::CurrentMember { member_id: member_id.clone(), value: None });
         }
         if self.state.targets.contains_key(member_id) {
-            self.write(Record::TargetMember { member_id: member_id.clone(), value: None });
+            self.write(ConsumerRecord::TargetMember { member_id: member_id.clone(), value: None });
         }
-        self.write(Record::Member { member_id: member_id.clone(), value: None });
-    }
-
-    /// Forgets a group without members.
-    pub(super) fn delete(&mut self) {
-        assert!(self.state.members.is_empty(), "only an empty group is deleted");
-        self.write(Record::TargetEpoch(None));
-        self.write(Record::Group(None));
+        self.write(ConsumerRecord::Member { member_id: member_id.clone(), value: None });
     }
 }

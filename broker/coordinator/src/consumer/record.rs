@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use model::TopicPartition;
 
 use super::Assignor;
-use crate::{Client, InstanceId, MemberId, Text, TopicName};
+use crate::{Client, InstanceId, MemberId, Protocol, Text, TopicName};
 
 /// Partitions of any topics, in order.
 pub type Partitions = BTreeSet<TopicPartition>;
 
 /// One record; the number is Kafka's record type, the version of its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
+pub enum ConsumerRecord {
     /// 3: the group exists, and at which epoch.
     Group(Option<GroupValue>),
     /// 5: a member and what it asked for.
@@ -31,6 +31,20 @@ pub enum Record {
     CurrentMember { member_id: MemberId, value: Option<CurrentAssignment> },
     /// 16: the topics that a regular expression stands for.
     Regex { pattern: Text, value: Option<ResolvedRegex> },
+}
+
+impl ConsumerRecord {
+    #[must_use]
+    pub fn is_tombstone(&self) -> bool {
+        match self {
+            Self::Group(value) => value.is_none(),
+            Self::Member { value, .. } => value.is_none(),
+            Self::TargetEpoch(value) => value.is_none(),
+            Self::TargetMember { value, .. } => value.is_none(),
+            Self::CurrentMember { value, .. } => value.is_none(),
+            Self::Regex { value, .. } => value.is_none(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +67,16 @@ pub struct Subscription {
     /// Longest time to give up revoked partitions.
     pub rebalance_timeout: Duration,
     pub server_assignor: Option<Assignor>,
+    /// Set for a member that speaks the classic protocol.
+    pub classic: Option<ClassicMember>,
+}
+
+/// What a classic member of a consumer group said when it joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassicMember {
+    pub session_timeout: Duration,
+    /// Most preferred first.
+    pub protocols: Vec<Protocol>,
 }
 
 /// Where a member is on its way to the target assignment.

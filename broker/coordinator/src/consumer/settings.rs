@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-/// Kafka's `group.consumer.*` properties, and bounds that Kafka does not have. Bounds are per
-/// `__consumer_offsets` partition unless they say otherwise.
+/// Kafka's `group.consumer.*` properties, and bounds that Kafka does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerSettings {
     /// `group.consumer.session.timeout.ms`: a member that is silent for so long is removed.
@@ -15,12 +14,31 @@ pub struct ConsumerSettings {
     pub assignment_interval: Duration,
     /// `group.consumer.max.size`: members per group.
     pub group_size_max: usize,
-    /// Groups; one more is refused with COORDINATOR_NOT_AVAILABLE.
-    pub groups_max: usize,
     /// Bytes of ids, topic names and pattern of one member; more is refused with INVALID_REQUEST.
     pub member_bytes_max: usize,
-    /// Answers that wait for the log; a request beyond it is refused with COORDINATOR_NOT_AVAILABLE.
-    pub waiting_max: usize,
+    /// `group.consumer.migration.policy`.
+    pub migration: MigrationPolicy,
+}
+
+/// Which ways groups of consumers may go while members are in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationPolicy {
+    Bidirectional,
+    /// From classic to KIP-848.
+    Upgrade,
+    /// From KIP-848 to classic.
+    Downgrade,
+    Disabled,
+}
+
+impl MigrationPolicy {
+    pub(crate) fn upgrades(self) -> bool {
+        matches!(self, Self::Bidirectional | Self::Upgrade)
+    }
+
+    pub(crate) fn downgrades(self) -> bool {
+        matches!(self, Self::Bidirectional | Self::Downgrade)
+    }
 }
 
 impl ConsumerSettings {
@@ -30,8 +48,7 @@ impl ConsumerSettings {
         heartbeat_interval: Duration::from_secs(5),
         assignment_interval: Duration::from_secs(1),
         group_size_max: 10_000,
-        groups_max: 100_000,
         member_bytes_max: 1 << 20,
-        waiting_max: 100_000,
+        migration: MigrationPolicy::Bidirectional,
     };
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::TopicPartition;
 
 use super::record::{
-    CurrentAssignment, GroupValue, Partitions, Record, ResolvedRegex, Subscription,
+    ConsumerRecord, CurrentAssignment, GroupValue, Partitions, ResolvedRegex, Subscription,
 };
 use super::{Assignor, STATIC_LEAVE_EPOCH, Topics};
 use crate::{InstanceId, MemberId, Text, TopicName};
@@ -29,19 +29,68 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn apply(&mut self, record: &Record) {
+    pub(super) fn apply(&mut self, record: &ConsumerRecord) {
         match record {
-            Record::Group(value) => self.group = value.unwrap_or_default(),
-            Record::Member { member_id, value } => self.apply_member(member_id, value.as_ref()),
-            Record::TargetEpoch(value) => self.target_epoch = value.unwrap_or_default(),
-            Record::TargetMember { member_id, value } => {
+            ConsumerRecord::Group(value) => self.group = value.unwrap_or_default(),
+            ConsumerRecord::Member { member_id, value } => {
+                self.apply_member(member_id, value.as_ref());
+            }
+            ConsumerRecord::TargetEpoch(value) => self.target_epoch = value.unwrap_or_default(),
+            ConsumerRecord::TargetMember { member_id, value } => {
                 put(&mut self.targets, member_id, value.as_ref());
             }
-            Record::CurrentMember { member_id, value } => {
+            ConsumerRecord::CurrentMember { member_id, value } => {
                 self.apply_current(member_id, value.as_ref());
             }
-            Record::Regex { pattern, value } => put(&mut self.regexes, pattern, value.as_ref()),
+            ConsumerRecord::Regex { pattern, value } => {
+                put(&mut self.regexes, pattern, value.as_ref());
+            }
         }
+    }
+
+    /// The record that brings back what the key of `record` has now.
+    pub(super) fn current_of(&self, record: &ConsumerRecord) -> ConsumerRecord {
+        match record {
+            ConsumerRecord::Group(_) => {
+                ConsumerRecord::Group(Some(self.group).filter(|it| *it != GroupValue::default()))
+            }
+            ConsumerRecord::Member { member_id, .. } => ConsumerRecord::Member {
+                member_id: member_id.clone(),
+                value: self.members.get(member_id).cloned(),
+            },
+            ConsumerRecord::TargetEpoch(_) => {
+                ConsumerRecord::TargetEpoch(Some(self.target_epoch).filter(|it| *it != 0))
+            }
+            ConsumerRecord::TargetMember { member_id, .. } => ConsumerRecord::TargetMember {
+                member_id: member_id.clone(),
+                value: self.targets.get(member_id).cloned(),
+            },
+            ConsumerRecord::CurrentMember { member_id, .. } => ConsumerRecord::CurrentMember {
+                member_id: member_id.clone(),
+                value: self.currents.get(member_id).cloned(),
+            },
+            ConsumerRecord::Regex { pattern, .. } => ConsumerRecord::Regex {
+                pattern: pattern.clone(),
+                value: self.regexes.get(pattern).cloned(),
+            },
+        }
+    }
+
+    /// What deletes everything, parts of members first.
+    pub(super) fn tombstones(&self) -> Vec<ConsumerRecord> {
+        let currents = self.currents.keys().cloned();
+        let targets = self.targets.keys().cloned();
+        let members = self.members.keys().cloned();
+        let mut records: Vec<ConsumerRecord> = currents
+            .map(|member_id| ConsumerRecord::CurrentMember { member_id, value: None })
+            .chain(targets.map(|member_id| ConsumerRecord::TargetMember { member_id, value: None }))
+            .chain(members.map(|member_id| ConsumerRecord::Member { member_id, value: None }))
+            .collect();
+        let patterns = self.regexes.keys().cloned();
+        records.extend(patterns.map(|pattern| ConsumerRecord::Regex { pattern, value: None }));
+        records.push(ConsumerRecord::TargetEpoch(None));
+        records.push(ConsumerRecord::Group(None));
+        records
     }
 
     fn apply_member(&mut self, member_id: &MemberId, value: Option<&Subscription>) {

@@ -17,11 +17,15 @@ use std::collections::BTreeMap;
 use ::model::{Live, Now, PartitionIndex, TopicId, TopicPartition};
 
 use super::{
-    ConsumerEffect, ConsumerEvent, ConsumerGroups, ConsumerRequest, ConsumerResponse,
-    ConsumerSettings, Heartbeat, JOIN_EPOCH, LEAVE_EPOCH, Partitions, Record, STATIC_LEAVE_EPOCH,
-    TopicView, Topics,
+    ConsumerGroup, ConsumerHeartbeat, ConsumerRecord, ConsumerSettings, JOIN_EPOCH, LEAVE_EPOCH,
+    Partitions, STATIC_LEAVE_EPOCH, TopicView, Topics,
 };
-use crate::{Client, GroupId, Text, Ticket, TopicName};
+use crate::group::Group;
+use crate::tests::embedded::EMBEDDED;
+use crate::{
+    Client, Coordinator, Effect, Event, GroupId, Record, Request, Response, Settings, Text, Ticket,
+    TopicName,
+};
 
 fn group() -> GroupId {
     GroupId::from("g")
@@ -33,19 +37,19 @@ fn client() -> Client {
 
 /// The core with a log and a clock.
 struct Bench {
-    core: ConsumerGroups,
+    core: Coordinator,
     settings: ConsumerSettings,
     topics: Topics,
     now: Now,
     /// What the log holds, and up to which ticket it has said so.
-    log: Vec<(Ticket, GroupId, Vec<Record>)>,
+    log: Vec<(Ticket, Vec<Record>)>,
     holds: bool,
     topics_made: u8,
 }
 
 impl Bench {
     fn new(settings: ConsumerSettings) -> Self {
-        let core = ConsumerGroups::new(settings.clone());
+        let core = coordinator(&settings);
         let (now, topics) = (Now::default(), Topics::default());
         let mut bench =
             Self { core, settings, topics, now, log: Vec::new(), holds: false, topics_made: 0 };
@@ -53,54 +57,58 @@ impl Bench {
         bench
     }
 
-    fn step(&mut self, event: ConsumerEvent) -> Vec<ConsumerEffect> {
+    fn step(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.core.step(self.now, event, &self.topics, &mut effects, &mut Live);
         for effect in &effects {
-            if let ConsumerEffect::Write { ticket, group, records } = effect {
-                self.log.push((*ticket, group.clone(), records.to_vec()));
+            if let Effect::Write { ticket, records } = effect {
+                self.log.push((*ticket, records.to_vec()));
             }
         }
         effects
     }
 
-    fn commit(&mut self) -> Vec<ConsumerEffect> {
-        let ticket = self.log.last().map_or(Ticket::default(), |(ticket, ..)| *ticket);
-        self.step(ConsumerEvent::Committed { ticket })
+    fn group(&self) -> Option<&ConsumerGroup> {
+        match self.core.groups().get(&group())? {
+            Group::Consumer(group) => Some(group),
+            Group::Classic(_) => panic!("nobody speaks the classic protocol"),
+        }
+    }
+
+    fn commit(&mut self) -> Vec<Effect> {
+        let ticket = self.log.last().map_or(Ticket::default(), |(ticket, _)| *ticket);
+        self.step(Event::Committed { ticket })
     }
 
     /// Another life of the coordinator over what the log holds.
-    fn restart(&mut self) -> Vec<ConsumerEffect> {
-        self.core = ConsumerGroups::new(self.settings.clone());
-        self.step(ConsumerEvent::BeginLoading);
-        let all = self.log.iter().flat_map(|(_, group, records)| {
-            records.iter().map(|record| (group.clone(), record.clone()))
-        });
-        let records = all.collect();
-        self.step(ConsumerEvent::Replay { records });
-        for (ticket, ..) in &mut self.log {
+    fn restart(&mut self) -> Vec<Effect> {
+        self.core = coordinator(&self.settings);
+        self.step(Event::BeginLoading);
+        let records = self.log.iter().flat_map(|(_, records)| records.clone()).collect();
+        self.step(Event::Replay { records });
+        for (ticket, _) in &mut self.log {
             *ticket = Ticket::default();
         }
-        self.step(ConsumerEvent::Loaded)
+        self.step(Event::Loaded)
     }
 
-    fn set_topic(&mut self, name: &str, partition_count: i32) -> Vec<ConsumerEffect> {
+    fn set_topic(&mut self, name: &str, partition_count: i32) -> Vec<Effect> {
         let id = self.topics.by_name(name).map(|it| it.id).unwrap_or_else(|| {
             self.topics_made += 1;
             TopicId([self.topics_made; 16])
         });
         self.topics.insert(name, TopicView { id, partition_count });
-        self.step(ConsumerEvent::TopicsChanged { names: [name.into()].into() })
+        self.step(Event::TopicsChanged { names: [name.into()].into() })
     }
 
     /// Lets time pass, with every deadline on the way.
-    fn pass(&mut self, time: Duration) -> Vec<ConsumerEffect> {
+    fn pass(&mut self, time: Duration) -> Vec<Effect> {
         let end = self.now.mono + time;
         let mut effects = Vec::new();
-        while let Some(at) = self.core.wakes_at().filter(|at| *at <= end) {
+        while let Some(at) = self.core.next_deadline().filter(|at| *at <= end) {
             self.now.mono = at;
-            effects.extend(self.step(ConsumerEvent::Tick));
-            assert!(self.core.wakes_at() > Some(at) || self.core.wakes_at().is_none());
+            effects.extend(self.step(Event::Tick));
+            assert!(self.core.next_deadline() > Some(at) || self.core.next_deadline().is_none());
         }
         self.now.mono = end;
         effects
@@ -121,15 +129,15 @@ impl Bench {
         if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
     }
 
-    fn run(&mut self, line: &str) -> Vec<ConsumerEffect> {
+    fn run(&mut self, line: &str) -> Vec<Effect> {
         let words: Vec<&str> = line.split(' ').collect();
-        let request = |request| ConsumerEvent::Request { token: 0, request };
+        let request = |request| Event::Request { token: 0, request };
         let group = group();
         let effects = match words[0] {
             "topic" => self.set_topic(words[1], words[2].parse().unwrap()),
             "untopic" => {
                 self.topics.remove(words[1]);
-                self.step(ConsumerEvent::TopicsChanged { names: [words[1].into()].into() })
+                self.step(Event::TopicsChanged { names: [words[1].into()].into() })
             }
             "after" => {
                 let seconds = words[1].strip_suffix('s').unwrap().parse().unwrap();
@@ -144,11 +152,11 @@ impl Bench {
                 Vec::new()
             }
             "restart" => self.restart(),
-            "describe" => self.step(request(ConsumerRequest::Describe { group })),
-            "delete" => self.step(request(ConsumerRequest::Delete { group })),
+            "describe" => self.step(request(Request::ConsumerGroupDescribe { group })),
+            "delete" => self.step(request(Request::DeleteGroup { group })),
             _ => {
                 let heartbeat = self.heartbeat(&words);
-                self.step(request(ConsumerRequest::Heartbeat(heartbeat)))
+                self.step(request(Request::ConsumerGroupHeartbeat(Box::new(heartbeat))))
             }
         };
         if self.holds {
@@ -157,14 +165,14 @@ impl Bench {
         effects.into_iter().chain(self.commit()).collect()
     }
 
-    fn heartbeat(&self, words: &[&str]) -> Heartbeat {
+    fn heartbeat(&self, words: &[&str]) -> ConsumerHeartbeat {
         let value =
             |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
         let list = |key| value(key).map(|it: &str| it.split(',').filter(|it| !it.is_empty()));
         let joins = words[0] == "join";
         let topic_names = list("topics").map(|it| it.map(TopicName::from).collect());
         let owned = list("owned").map(|it| it.map(|it| self.partition(it)).collect());
-        Heartbeat {
+        ConsumerHeartbeat {
             group: group(),
             member_id: words[1].into(),
             member_epoch: match words[0] {
@@ -186,34 +194,35 @@ impl Bench {
         }
     }
 
-    fn render(&self, effect: &ConsumerEffect) -> String {
+    fn render(&self, effect: &Effect) -> String {
         match effect {
-            ConsumerEffect::Write { records, .. } => {
+            Effect::Write { records, .. } => {
                 let records: Vec<String> =
                     records.iter().map(|it| self.render_record(it)).collect();
                 format!("write {}", records.join(", "))
             }
-            ConsumerEffect::Reply { response, .. } => self.render_response(response),
+            Effect::Reply { response, .. } => self.render_response(response),
         }
     }
 
     fn render_record(&self, record: &Record) -> String {
+        let Record::ConsumerGroup { record, .. } = record else { panic!("{record:?}") };
         match record {
-            Record::Group(value) => value.map_or_else(
+            ConsumerRecord::Group(value) => value.map_or_else(
                 || "no group".to_owned(),
                 |it| format!("group epoch {}", it.group_epoch),
             ),
-            Record::Member { member_id, value } => {
+            ConsumerRecord::Member { member_id, value } => {
                 format!("{}member {member_id}", if value.is_some() { "" } else { "no " })
             }
-            Record::TargetEpoch(value) => {
+            ConsumerRecord::TargetEpoch(value) => {
                 value.map_or_else(|| "no target".to_owned(), |it| format!("target epoch {it}"))
             }
-            Record::TargetMember { member_id, value } => match value {
+            ConsumerRecord::TargetMember { member_id, value } => match value {
                 Some(target) => format!("target {member_id} {}", self.names(target)),
                 None => format!("no target {member_id}"),
             },
-            Record::CurrentMember { member_id, value } => match value {
+            ConsumerRecord::CurrentMember { member_id, value } => match value {
                 Some(it) => {
                     let mut text = format!(
                         "current {member_id} at {} {:?} {}",
@@ -228,21 +237,21 @@ impl Bench {
                 }
                 None => format!("no current {member_id}"),
             },
-            Record::Regex { pattern, value } => match value {
+            ConsumerRecord::Regex { pattern, value } => match value {
                 Some(it) => format!("regex {pattern} is {:?}", it.topic_names),
                 None => format!("no regex {pattern}"),
             },
         }
     }
 
-    fn render_response(&self, response: &ConsumerResponse) -> String {
+    fn render_response(&self, response: &Response) -> String {
         match response {
-            ConsumerResponse::Heartbeat(Ok(it)) => {
+            Response::ConsumerGroupHeartbeat(Ok(it)) => {
                 let owns = it.assignment.as_ref();
                 let owns = owns.map_or(String::new(), |it| format!(" owns {}", self.names(it)));
                 format!("reply {} at {}{owns}", it.member_id, it.member_epoch)
             }
-            ConsumerResponse::Describe(Ok(it)) => {
+            Response::ConsumerGroupDescribe(Ok(it)) => {
                 let mut text = format!(
                     "reply {} epoch {} assignment {} {}",
                     it.state, it.group_epoch, it.assignment_epoch, it.assignor
@@ -255,30 +264,39 @@ impl Bench {
                 }
                 text
             }
-            ConsumerResponse::Delete(Ok(())) => "reply deleted".to_owned(),
-            ConsumerResponse::Heartbeat(Err(it))
-            | ConsumerResponse::Describe(Err(it))
-            | ConsumerResponse::Delete(Err(it)) => format!("refuse {}", it.code.name()),
+            Response::DeleteGroup(Ok(())) => "reply deleted".to_owned(),
+            Response::DeleteGroup(Err(code)) => format!("refuse {}", code.name()),
+            Response::ConsumerGroupHeartbeat(Err(it))
+            | Response::ConsumerGroupDescribe(Err(it)) => format!("refuse {}", it.code.name()),
+            other => panic!("{other:?}"),
         }
     }
 }
 
+fn coordinator(settings: &ConsumerSettings) -> Coordinator {
+    Coordinator::new(Settings { consumer: settings.clone(), ..Settings::PRODUCTION }, EMBEDDED)
+}
+
 /// What the log holds after compaction: the last record of each key.
-fn compacted(log: &[(Ticket, GroupId, Vec<Record>)]) -> Vec<(GroupId, Record)> {
+fn compacted(log: &[(Ticket, Vec<Record>)]) -> Vec<Record> {
     let mut last: BTreeMap<(GroupId, String), (usize, Record)> = BTreeMap::new();
-    let all = log.iter().flat_map(|(_, group, records)| records.iter().map(move |it| (group, it)));
-    for (at, (group, record)) in all.enumerate() {
+    let all = log.iter().flat_map(|(_, records)| records);
+    for (at, record) in all.enumerate() {
         let key = match record {
-            Record::Group(_) => "group".to_owned(),
-            Record::Member { member_id, .. } => format!("member {member_id}"),
-            Record::TargetEpoch(_) => "target".to_owned(),
-            Record::TargetMember { member_id, .. } => format!("target {member_id}"),
-            Record::CurrentMember { member_id, .. } => format!("current {member_id}"),
-            Record::Regex { pattern, .. } => format!("regex {pattern}"),
+            Record::OffsetCommit { at, .. } => format!("offset {at:?}"),
+            Record::GroupMetadata { .. } => "classic".to_owned(),
+            Record::ConsumerGroup { record, .. } => match record {
+                ConsumerRecord::Group(_) => "group".to_owned(),
+                ConsumerRecord::Member { member_id, .. } => format!("member {member_id}"),
+                ConsumerRecord::TargetEpoch(_) => "target".to_owned(),
+                ConsumerRecord::TargetMember { member_id, .. } => format!("target {member_id}"),
+                ConsumerRecord::CurrentMember { member_id, .. } => format!("current {member_id}"),
+                ConsumerRecord::Regex { pattern, .. } => format!("regex {pattern}"),
+            },
         };
-        last.insert((group.clone(), key), (at, record.clone()));
+        last.insert((record.group().clone(), key), (at, record.clone()));
     }
-    let mut kept: Vec<_> = last.into_iter().map(|((group, _), (at, it))| (at, group, it)).collect();
-    kept.sort_by_key(|(at, ..)| *at);
-    kept.into_iter().map(|(_, group, record)| (group, record)).collect()
+    let mut kept: Vec<_> = last.into_values().collect();
+    kept.sort_by_key(|(at, _)| *at);
+    kept.into_iter().map(|(_, record)| record).collect()
 }

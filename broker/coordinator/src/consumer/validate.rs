@@ -5,12 +5,15 @@
 use model::ErrorCode;
 
 use super::{
-    Assignor, ConsumerSettings, Heartbeat, JOIN_EPOCH, LEAVE_EPOCH, Partitions, Refusal,
+    Assignor, ConsumerHeartbeat, ConsumerSettings, JOIN_EPOCH, LEAVE_EPOCH, Partitions, Refusal,
     STATIC_LEAVE_EPOCH,
 };
 use crate::TopicName;
 
-pub(super) fn validate(heartbeat: &Heartbeat, settings: &ConsumerSettings) -> Result<(), Refusal> {
+pub(crate) fn validate(
+    heartbeat: &ConsumerHeartbeat,
+    settings: &ConsumerSettings,
+) -> Result<(), Refusal> {
     let blank = |text: &str| text.trim().is_empty();
     let joins = heartbeat.member_epoch == JOIN_EPOCH;
     let rules = [
@@ -57,7 +60,7 @@ pub(super) fn validate(heartbeat: &Heartbeat, settings: &ConsumerSettings) -> Re
 }
 
 /// What the group would have to remember of the request; the owned partitions are only compared.
-fn bytes(heartbeat: &Heartbeat) -> usize {
+fn bytes(heartbeat: &ConsumerHeartbeat) -> usize {
     let names = heartbeat.topic_names.iter().flatten().map(|it: &TopicName| it.len());
     names.sum::<usize>()
         + heartbeat.member_id.as_str().len()

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use model::{ErrorCode, splitmix};
 
 use super::world::*;
+use crate::group::Group;
 use crate::{
     Bytes, InstanceId, JoinRequest, JoinResponse, MemberId, MemberIdentity, OffsetCommitRequest,
     Record, Request, Response, SyncRequest, Token,
@@ -190,7 +191,10 @@ impl Run {
         // Now and then somebody that should know better commits from the past.
         let generation = generation - i32::from(self.random.below(5) == 0);
         let current = self.world.coordinator.groups().get(&GROUP.into());
-        let current = current.map(|group| group.generation_id().0);
+        let current = current.map(|group| match group {
+            Group::Classic(group) => group.generation_id().0,
+            Group::Consumer(_) => panic!("nobody speaks KIP-848"),
+        });
         self.next_offset += 1;
         let request = OffsetCommitRequest {
             instance_id: self.clients[index].instance.clone(),

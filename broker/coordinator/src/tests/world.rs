@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use model::{ErrorCode, Instant, Live, Now, Offset, PartitionIndex, TopicId};
 
+use super::embedded::EMBEDDED;
+use crate::consumer::Topics;
+use crate::group::Group;
 use crate::request::{JoinRefusal, MemberIdRequired, SkipAssignment};
 use crate::*;
 
@@ -14,6 +17,7 @@ pub(super) const REBALANCE: Duration = Duration::from_secs(60);
 
 pub(super) struct World {
     pub(super) coordinator: Coordinator,
+    pub(super) topics: Topics,
     pub(super) now: Now,
     pub(super) answers: BTreeMap<Token, Response>,
     /// Writes that are not durable yet.
@@ -45,7 +49,8 @@ impl World {
 
     pub(super) fn unloaded(settings: Settings) -> Self {
         Self {
-            coordinator: Coordinator::new(settings),
+            coordinator: Coordinator::new(settings, EMBEDDED),
+            topics: Topics::default(),
             now: Now { mono: Instant(0), wall_ms: 1_000_000 },
             answers: BTreeMap::new(),
             under_way: Vec::new(),
@@ -58,7 +63,7 @@ impl World {
 
     pub(super) fn step(&mut self, event: Event) {
         let mut effects = Vec::new();
-        self.coordinator.step(self.now, event, &mut effects, &mut Live);
+        self.coordinator.step(self.now, event, &self.topics, &mut effects, &mut Live);
         for effect in effects {
             match effect {
                 Effect::Write { ticket, records } => {
@@ -180,8 +185,11 @@ impl World {
     }
 
     pub(super) fn generation(&self) -> i32 {
-        let group = self.coordinator.groups().get(&GroupId::from(GROUP));
-        group.expect("the group exists").generation_id().0
+        let Some(Group::Classic(group)) = self.coordinator.groups().get(&GroupId::from(GROUP))
+        else {
+            panic!("there is no classic group");
+        };
+        group.generation_id().0
     }
 
     pub(super) fn state(&self) -> String {
@@ -315,6 +323,10 @@ fn describe(response: &Response) -> String {
         }
         Response::OffsetCommit(all) | Response::OffsetDelete(Ok(all)) => partitions(all),
         Response::Heartbeat(Ok(())) | Response::DeleteGroup(Ok(())) => "ok".to_owned(),
+        Response::ConsumerGroupHeartbeat(Ok(it)) => format!("epoch {}", it.member_epoch),
+        Response::ConsumerGroupDescribe(Ok(it)) => format!("{} {}", it.state, it.members.len()),
+        Response::ConsumerGroupHeartbeat(Err(refusal))
+        | Response::ConsumerGroupDescribe(Err(refusal)) => name(&refusal.code),
         Response::Sync(Err(error))
         | Response::Heartbeat(Err(error))
         | Response::Leave(Err(error))

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ::model::{ErrorCode, Instant, TopicPartition, splitmix};
 
-use super::super::{ConsumerGroupState, HeartbeatResponse, Refusal};
+use super::super::state::State;
+use super::super::{ConsumerGroupState, ConsumerHeartbeatResponse, Refusal};
 use super::*;
 use crate::MemberId;
 
@@ -70,13 +71,13 @@ impl Member {
         }
     }
 
-    fn heartbeat(&mut self, now: Instant, random: &mut Random) -> Heartbeat {
+    fn heartbeat(&mut self, now: Instant, random: &mut Random) -> ConsumerHeartbeat {
         let full = self.epoch == JOIN_EPOCH || self.lost_answer || random.one_in(3);
         let subscribes = full || self.tells_subscription;
         self.sent_at = now;
         self.awaits_answer = true;
         self.tells_subscription = false;
-        Heartbeat {
+        ConsumerHeartbeat {
             group: group(),
             member_id: self.id.clone(),
             member_epoch: self.epoch,
@@ -91,7 +92,7 @@ impl Member {
         }
     }
 
-    fn answered(&mut self, answer: Result<&HeartbeatResponse, &Refusal>) {
+    fn answered(&mut self, answer: Result<&ConsumerHeartbeatResponse, &Refusal>) {
         self.awaits_answer = false;
         self.lost_answer = false;
         match answer {
@@ -154,18 +155,18 @@ impl World {
         let token = self.next_token;
         self.next_token += 1;
         self.tokens.insert(token, self.members[at].id.clone());
-        let request = ConsumerRequest::Heartbeat(heartbeat);
-        let effects = self.bench.step(ConsumerEvent::Request { token, request });
+        let request = Request::ConsumerGroupHeartbeat(Box::new(heartbeat));
+        let effects = self.bench.step(Event::Request { token, request });
         self.take(effects);
     }
 
-    fn take(&mut self, effects: Vec<ConsumerEffect>) {
+    fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                ConsumerEffect::Write { ticket, .. } => self.unconfirmed.push_back(ticket),
-                ConsumerEffect::Reply { token, response } => {
+                Effect::Write { ticket, .. } => self.unconfirmed.push_back(ticket),
+                Effect::Reply { token, response } => {
                     let id = self.tokens.remove(&token);
-                    let ConsumerResponse::Heartbeat(answer) = response else { continue };
+                    let Response::ConsumerGroupHeartbeat(answer) = response else { continue };
                     let member = self.members.iter_mut().find(|it| Some(&it.id) == id.as_ref());
                     let Some(member) = member.filter(|it| it.awaits_answer) else { continue };
                     if self.random.one_in(10) {
@@ -184,7 +185,7 @@ impl World {
         let count = count.min(self.unconfirmed.len());
         let last = self.unconfirmed.drain(..count).next_back();
         if let Some(ticket) = last {
-            let effects = self.bench.step(ConsumerEvent::Committed { ticket });
+            let effects = self.bench.step(Event::Committed { ticket });
             self.take(effects);
         }
     }
@@ -260,8 +261,8 @@ impl World {
                     Some(_) if self.random.one_in(2) => STATIC_LEAVE_EPOCH,
                     _ => LEAVE_EPOCH,
                 };
-                let request = ConsumerRequest::Heartbeat(heartbeat);
-                let effects = self.bench.step(ConsumerEvent::Request { token: 0, request });
+                let request = Request::ConsumerGroupHeartbeat(Box::new(heartbeat));
+                let effects = self.bench.step(Event::Request { token: 0, request });
                 self.take(effects);
             }
             6 => {
@@ -300,10 +301,7 @@ impl World {
         self.group_epoch = 0;
         if self.random.one_in(2) {
             let records = compacted(&self.bench.log);
-            self.bench.log = records
-                .into_iter()
-                .map(|(group, record)| (Ticket::default(), group, vec![record]))
-                .collect();
+            self.bench.log = vec![(Ticket::default(), records)];
         }
         let effects = self.bench.restart();
         self.take(effects);
@@ -319,7 +317,7 @@ impl World {
                 assert_eq!(other, None, "{partition:?} is also with {}", member.id);
             }
         }
-        let Some(group) = self.bench.core.group(&group()) else { return };
+        let Some(group) = self.bench.group() else { return };
         let mut owners: BTreeMap<TopicPartition, &MemberId> = BTreeMap::new();
         for (id, current) in &group.state.currents {
             for partition in current.owned() {
@@ -353,7 +351,7 @@ impl World {
             member.work();
         }
         self.judge();
-        let group = self.bench.core.group(&group()).expect("there are members");
+        let group = self.bench.group().expect("there are members");
         assert_eq!(group.group_state(), ConsumerGroupState::Stable);
         let mut expected = Partitions::new();
         for name in group.state.all_subscribed() {
@@ -367,15 +365,22 @@ impl World {
     }
 
     fn compare_replayed(&self) {
-        let group = self.bench.core.group(&group()).expect("there are members");
-        let whole = self.bench.log.iter().flat_map(|(_, _, records)| records);
-        let mut replayed = super::super::state::State::default();
-        whole.for_each(|it| replayed.apply(it));
-        assert_eq!(replayed, group.state, "the log rebuilds the state");
-        let mut replayed = super::super::state::State::default();
-        compacted(&self.bench.log).iter().for_each(|(_, it)| replayed.apply(it));
-        assert_eq!(replayed, group.state, "the compacted log rebuilds the state");
+        let group = self.bench.group().expect("there are members");
+        let whole: Vec<Record> =
+            self.bench.log.iter().flat_map(|(_, records)| records.clone()).collect();
+        assert_eq!(rebuilt(&whole), group.state, "the log rebuilds the state");
+        let compacted = compacted(&self.bench.log);
+        assert_eq!(rebuilt(&compacted), group.state, "the compacted log rebuilds the state");
     }
+}
+
+fn rebuilt(records: &[Record]) -> State {
+    let mut state = State::default();
+    for record in records {
+        let Record::ConsumerGroup { record, .. } = record else { panic!("{record:?}") };
+        state.apply(record);
+    }
+    state
 }
 
 #[test]
