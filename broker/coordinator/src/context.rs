@@ -20,7 +20,6 @@ pub(crate) struct Context<'a, P> {
     pub(crate) writes: &'a mut Writes,
     pub(crate) offsets: &'a mut Offsets,
     pub(crate) effects: &'a mut Vec<Effect>,
-    #[expect(dead_code, reason = "deliberate mistakes are planted once the simulator has groups")]
     pub(crate) probe: &'a mut P,
 }
 

@@ -32,6 +32,16 @@ impl Record {
             | Self::ConsumerGroup { group, .. } => group,
         }
     }
+
+    /// Whether it deletes what its key had.
+    #[must_use]
+    pub fn is_tombstone(&self) -> bool {
+        match self {
+            Self::OffsetCommit { value, .. } => value.is_none(),
+            Self::GroupMetadata { value, .. } => value.is_none(),
+            Self::ConsumerGroup { record, .. } => record.is_tombstone(),
+        }
+    }
 }
 
 /// A classic group as it is after a rebalance.

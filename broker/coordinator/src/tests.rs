@@ -5,6 +5,7 @@ mod joining;
 mod loading;
 mod migration;
 mod offsets;
+mod planted;
 mod random_members;
 mod sessions;
 mod static_members;

@@ -3,7 +3,7 @@
 //! Promises: every token is answered, or parked with a member of the group.
 //! Source: Kafka `GroupMetadataManager.classicGroupJoinToClassicGroup` and what it calls.
 
-use model::{ErrorCode, Probe};
+use model::{Bug, ErrorCode, Probe};
 
 use super::member::{Member, protocols_bytes};
 use super::{ClassicGroup, GroupState};
@@ -83,6 +83,10 @@ impl ClassicGroup {
         let member = MemberId::from_random(prefix, request.random);
         if let Some(instance) = &request.instance_id {
             match self.static_members.get(instance).cloned() {
+                Some(_) if cx.probe.planted(Bug::StaticMemberNotFenced) => {
+                    let nameless = JoinRequest { instance_id: None, ..request };
+                    self.admit(cx, token, nameless, member);
+                }
                 Some(before) => self.return_static(cx, token, request, &before, member),
                 None => self.admit(cx, token, request, member),
             }

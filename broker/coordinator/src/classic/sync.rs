@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{ErrorCode, Probe};
+use model::{Bug, ErrorCode, Probe};
 
 use super::{ClassicGroup, GroupState};
 use crate::context::Context;
@@ -124,7 +124,10 @@ impl ClassicGroup {
         assignments: Vec<(MemberId, Bytes)>,
     ) {
         let of_members = assignments.into_iter().filter(|(id, _)| self.members.contains_key(id));
-        let assignments: BTreeMap<MemberId, Bytes> = of_members.collect();
+        let mut assignments: BTreeMap<MemberId, Bytes> = of_members.collect();
+        if cx.probe.planted(Bug::PartitionLostInRebalance) && assignments.len() > 1 {
+            assignments.pop_last();
+        }
         let bytes: usize = assignments.values().map(|assignment| assignment.len()).sum();
         if self.bytes_without(None) + bytes > cx.settings.group_bytes_max {
             self.fail_syncs(cx, ErrorCode::UnknownServerError);

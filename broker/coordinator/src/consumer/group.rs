@@ -8,7 +8,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Instant, Probe};
+use model::{Bug, Instant, Probe};
 
 use super::Topics;
 use super::assignor::{AssignorInput, AssignorMember};
@@ -146,6 +146,9 @@ impl ConsumerGroup {
     }
 
     fn refresh_patterns<P: Probe>(&mut self, cx: &Context<'_, P>, names: &BTreeSet<TopicName>) {
+        if cx.probe.planted(Bug::RegexNeverRefreshed) {
+            return;
+        }
         for (pattern, resolved) in self.state.regexes.clone() {
             let Some(compiled) = self.patterns.get(&pattern) else { continue };
             let mut topic_names = resolved.topic_names.clone();
@@ -209,7 +212,10 @@ impl ConsumerGroup {
             members: members.collect(),
             topics: topics.map(|it| (it.id, it.partition_count)).collect(),
         };
-        let assignment = self.state.preferred_assignor().assign(&input);
+        let mut assignment = self.state.preferred_assignor().assign(&input);
+        if cx.probe.planted(Bug::PartitionLostInRebalance) && assignment.len() > 1 {
+            assignment.values_mut().find_map(Partitions::pop_last);
+        }
         for (member_id, target) in assignment {
             if self.state.targets.get(&member_id) != Some(&target) {
                 self.write(ConsumerRecord::TargetMember { member_id, value: Some(target) });
@@ -228,6 +234,7 @@ impl ConsumerGroup {
         subscription_changed: bool,
     ) -> bool {
         let state = &self.state;
+        let gives_early = cx.probe.planted(Bug::PartitionGivenBeforeRelease);
         let current = state.current(member_id);
         let nothing = Partitions::new();
         let next = Reconciliation {
@@ -238,21 +245,27 @@ impl ConsumerGroup {
             owned,
             subscription_changed,
         }
-        .next(|partition| !state.owners.contains_key(partition));
+        .next(|partition| gives_early || !state.owners.contains_key(partition));
         if next == current {
             return false;
         }
         let changed = next.assigned != current.assigned;
-        self.write_current(member_id, next);
+        self.write_current(cx, member_id, next);
         self.time_revocation(cx, member_id);
         changed
     }
 
-    pub(super) fn write_current(&mut self, member_id: &MemberId, next: CurrentAssignment) {
+    pub(super) fn write_current<P: Probe>(
+        &mut self,
+        cx: &Context<'_, P>,
+        member_id: &MemberId,
+        next: CurrentAssignment,
+    ) {
+        let gives_early = cx.probe.planted(Bug::PartitionGivenBeforeRelease);
         for partition in next.owned() {
             let owner = self.state.owners.get(partition);
             assert!(
-                owner.is_none_or(|it| it == member_id),
+                gives_early || owner.is_none_or(|it| it == member_id),
                 "{partition:?} is given to {member_id} and owned by {owner:?}"
             );
         }

@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use model::{ErrorCode, Probe};
+use model::{Bug, ErrorCode, Probe};
 
 use super::group::ConsumerGroup;
 use super::pattern::TopicPattern;
@@ -133,7 +133,7 @@ impl ConsumerGroup {
         let is_member = self.state.members.contains_key(member_id);
         if let Some(instance_id) = &heartbeat.instance_id {
             match self.state.instances.get(instance_id) {
-                Some(holder) if joins => return self.admit_replacement(holder, heartbeat),
+                Some(holder) if joins => return self.admit_replacement(cx, holder, heartbeat),
                 Some(holder) => self.check_instance(holder, instance_id, member_id)?,
                 None if joins => {}
                 None => return Err(unknown_instance(instance_id)),
@@ -154,12 +154,13 @@ impl ConsumerGroup {
         Ok(Sender::NewMember)
     }
 
-    fn admit_replacement(
+    fn admit_replacement<P: Probe>(
         &self,
+        cx: &Context<'_, P>,
         holder: &MemberId,
         heartbeat: &ConsumerHeartbeat,
     ) -> Result<Sender, Refusal> {
-        if !self.state.is_away(holder) {
+        if !self.state.is_away(holder) && !cx.probe.planted(Bug::StaticMemberNotFenced) {
             let message = format!("Member {holder} holds the instance id and has not left.");
             return Err(Refusal::new(ErrorCode::UnreleasedInstanceId, message));
         }
@@ -218,7 +219,7 @@ impl ConsumerGroup {
                 self.write(ConsumerRecord::TargetMember { member_id: new.clone(), value: target });
             }
         }
-        self.write_current(new, current);
+        self.write_current(cx, new, current);
     }
 }
 

@@ -54,7 +54,7 @@ impl ConsumerGroup {
             pending_revocation: Partitions::new(),
             ..current
         };
-        self.write_current(member_id, away);
+        self.write_current(cx, member_id, away);
         self.time_revocation(cx, member_id);
     }
 

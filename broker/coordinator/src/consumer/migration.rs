@@ -53,11 +53,11 @@ impl ConsumerGroup {
             }
         }
         let mut group = Self::new(classic.id.clone());
-        group.take_over(classic.generation_id().0, moved);
+        group.take_over(cx, classic.generation_id().0, moved);
         Ok(group)
     }
 
-    fn take_over(&mut self, generation: i32, moved: Vec<Moved>) {
+    fn take_over<P: Probe>(&mut self, cx: &Context<'_, P>, generation: i32, moved: Vec<Moved>) {
         let mut taken = Partitions::new();
         let mut assigned = Vec::new();
         for member in &moved {
@@ -85,7 +85,7 @@ impl ConsumerGroup {
                 assigned: of_member,
                 pending_revocation: Partitions::new(),
             };
-            self.write_current(&member_id, current);
+            self.write_current(cx, &member_id, current);
         }
         let value = GroupValue { group_epoch: generation, metadata_hash: 0 };
         self.write(ConsumerRecord::Group(Some(value)));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{ErrorCode, Probe};
+use model::{Bug, ErrorCode, Probe};
 
 use super::timers::Expiry;
 use super::{Coordinator, Phase, Step};
@@ -21,8 +21,15 @@ impl Coordinator {
         assert_eq!(self.phase, Phase::Loading, "records are replayed while loading");
         for record in records {
             self.stats.replayed_records += 1;
+            if record.is_tombstone() && step.probe.planted(Bug::TombstoneLoadsAsLive) {
+                continue;
+            }
             match record {
                 Record::OffsetCommit { group, at, value } => {
+                    let keeps_first = step.probe.planted(Bug::OlderCommitLoaded);
+                    if keeps_first && value.is_some() && self.offsets.get(&group, &at).is_some() {
+                        continue;
+                    }
                     self.offsets.replay(&group, &at, value.as_ref());
                 }
                 Record::GroupMetadata { group, value: Some(value) } => {

@@ -3,7 +3,9 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use model::{ErrorCode, Instant, Live, Now, Offset, PartitionIndex, TopicId};
+use model::{
+    Bug, ErrorCode, Instant, Now, Observation, Offset, PartitionIndex, Probe, Site, TopicId,
+};
 
 use super::embedded::EMBEDDED;
 use crate::consumer::Topics;
@@ -18,6 +20,8 @@ pub(super) const REBALANCE: Duration = Duration::from_secs(60);
 pub(super) struct World {
     pub(super) coordinator: Coordinator,
     pub(super) topics: Topics,
+    /// A mistake that is switched on.
+    pub(super) planted: Option<Bug>,
     pub(super) now: Now,
     pub(super) answers: BTreeMap<Token, Response>,
     /// Writes that are not durable yet.
@@ -28,6 +32,23 @@ pub(super) struct World {
     pub(super) durable_at_once: bool,
     next_token: Token,
     drawn: u128,
+}
+
+#[derive(Clone)]
+struct Planted(Option<Bug>);
+
+impl Probe for Planted {
+    const ON: bool = true;
+
+    fn planted(&self, bug: Bug) -> bool {
+        self.0 == Some(bug)
+    }
+
+    fn observe(&mut self, _: Observation) {}
+
+    fn sometimes(&mut self, _: Site) {}
+
+    fn copied(&mut self, _: usize) {}
 }
 
 pub(super) fn settings() -> Settings {
@@ -51,6 +72,7 @@ impl World {
         Self {
             coordinator: Coordinator::new(settings, EMBEDDED),
             topics: Topics::default(),
+            planted: None,
             now: Now { mono: Instant(0), wall_ms: 1_000_000 },
             answers: BTreeMap::new(),
             under_way: Vec::new(),
@@ -63,7 +85,8 @@ impl World {
 
     pub(super) fn step(&mut self, event: Event) {
         let mut effects = Vec::new();
-        self.coordinator.step(self.now, event, &self.topics, &mut effects, &mut Live);
+        let probe = &mut Planted(self.planted);
+        self.coordinator.step(self.now, event, &self.topics, &mut effects, probe);
         for effect in effects {
             match effect {
                 Effect::Write { ticket, records } => {

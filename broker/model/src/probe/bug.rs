@@ -52,5 +52,21 @@ listed! {
         PlaceboPlanTwice,
         /// Changes nothing: a replica hears of a durable end twice.
         PlaceboPersistedTwice,
+        /// An offset commit from an older generation or member epoch is accepted.
+        OldGenerationCommitAccepted,
+        /// A member of a consumer group gets a partition that another one has not given up yet.
+        PartitionGivenBeforeRelease,
+        /// One partition has no owner after a rebalance.
+        PartitionLostInRebalance,
+        /// A load keeps the first commit of a partition instead of the last.
+        OlderCommitLoaded,
+        /// A load takes no notice of tombstones: what was deleted is there again.
+        TombstoneLoadsAsLive,
+        /// A static member that starts again leaves its earlier life in the group.
+        StaticMemberNotFenced,
+        /// A silent member keeps its place for ever.
+        SessionNeverExpires,
+        /// A topic pattern stands for the topics of its first day.
+        RegexNeverRefreshed,
     }
 }
