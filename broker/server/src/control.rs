@@ -4,11 +4,12 @@
 //! answer leaves; all shards apply the same records in the same order.
 //! Does not: decide what is allowed (`controller`), or open logs (`topics`).
 //!
-//! Reading order: `driver` (shard 0: from request to committed records), `apply` (every shard: from
-//! records to topics and partitions), `view` (the image as clients see it).
+//! Reading order: `driver` (shard 0: from request to committed records), `replay` (the same at start),
+//! `apply` (every shard: from records to topics and partitions), `view` (the image as clients see it).
 
 mod apply;
 mod driver;
+mod replay;
 pub(crate) mod view;
 
 use std::sync::Arc;

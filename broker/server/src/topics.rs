@@ -244,15 +244,38 @@ fn replace<R: Runtime>(
 
 /// Ends the replicas of a deleted topic and gives their files to deletion.
 pub(crate) async fn topic_removed<R: Runtime>(shard: &Shard<R>, id: TopicId) {
-    shard.topics.borrow_mut().remove(id);
+    let topic = shard.topics.borrow_mut().remove(id);
+    let unopened = topic.map(|topic| unopened_logs(shard, &topic)).unwrap_or_default();
     shard.offline.forget(id);
     for partition in shard.take_partitions(id) {
         let leader_epoch = partition.replica().leader_epoch().unwrap_or_default();
         let leader_epoch = LeaderEpoch(leader_epoch.0.saturating_add(1));
         partition.hear(shard, Event::BecomeFollower { leader: None, leader_epoch });
-        if let Err(error) = shard.store().delete_log(partition.at).await {
-            shard.log(Level::Error, format!("cannot delete a log of topic {id}: {error}"));
-        }
+        delete_log(shard, &partition.log.id()).await;
+    }
+    for log in unopened {
+        delete_log(shard, &log).await;
     }
     shard.wakes.send(shard);
+}
+
+/// Logs of a topic whose home is this shard and that could not be opened.
+fn unopened_logs<R: Runtime>(shard: &Shard<R>, topic: &Topic) -> Vec<LogId> {
+    let places = (0..topic.partition_count).map(|index| {
+        let at = TopicPartition { topic: topic.id, partition: PartitionIndex(index) };
+        LogId { at, topic: topic.name.clone() }
+    });
+    let is_unopened = |log: &LogId| {
+        log.at.home(shard.shard_count) == shard.id
+            && shard.offline.failure(log.at) == Some(Failure::Open)
+    };
+    places.filter(is_unopened).collect()
+}
+
+async fn delete_log<R: Runtime>(shard: &Shard<R>, log: &LogId) {
+    if let Err(error) = shard.store().delete_log(log).await {
+        let (name, index) = (&log.topic, log.at.partition);
+        let text = format!("cannot delete log topic={name} partition={index}: {error}");
+        shard.log(Level::Error, text);
+    }
 }

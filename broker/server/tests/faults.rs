@@ -167,3 +167,41 @@ fn a_log_that_cannot_be_opened_is_offline_until_a_restart() {
         assert_eq!(values(&mut broker, 0), ["a", "c"]);
     }
 }
+
+#[test]
+fn the_name_of_a_deleted_topic_is_free_although_its_log_could_not_be_opened() {
+    let mut broker = Broker::started(60, 1);
+    broker.create_topic(TOPIC, 2, &[]);
+    assert_eq!(produce_to_both(&mut broker, "a"), [0, 0]);
+    broker.world.run_for(Duration::from_secs(1));
+    assert_eq!(broker.stop(), Life::Exited(Exit::Clean));
+    broker.world.plant(broker.node, DiskFault::next(DiskVerb::List, "/orders-0"));
+    broker.start();
+    let storage_error = ErrorCode::KafkaStorageError.code();
+    assert_eq!(produce_to_both(&mut broker, "b"), [storage_error, 0]);
+    delete_topic(&mut broker);
+    broker.create_topic(TOPIC, 2, &[]);
+    assert_eq!(produce_to_both(&mut broker, "c"), [0, 0]);
+    assert_eq!(values(&mut broker, 0), ["c"]);
+}
+
+#[test]
+fn a_start_finishes_the_deletion_that_a_disk_error_cut_short() {
+    for shards in [1, 2] {
+        let mut broker = Broker::started(61, shards);
+        broker.create_topic(TOPIC, 2, &[]);
+        assert_eq!(produce_to_both(&mut broker, "a"), [0, 0]);
+        broker.world.run_for(Duration::from_secs(1));
+        broker.world.plant(broker.node, DiskFault::next(DiskVerb::Names, "/orders-0"));
+        delete_topic(&mut broker);
+        assert_eq!(broker.stop(), Life::Exited(Exit::Clean));
+        broker.start();
+        broker.create_topic(TOPIC, 2, &[]);
+        assert_eq!(produce_to_both(&mut broker, "b"), [0, 0]);
+        assert_eq!([values(&mut broker, 0), values(&mut broker, 1)], [["b"], ["b"]]);
+    }
+}
+
+fn delete_topic(broker: &mut Broker) {
+    broker.run(async |rt, at| client(&rt, at).await.delete_topic(TOPIC).await.unwrap());
+}

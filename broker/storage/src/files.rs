@@ -26,6 +26,8 @@ pub(crate) const SEGMENT_SUFFIXES: [&str; 5] =
 pub(crate) const DELETED_SUFFIX: &str = "deleted";
 /// What a directory of a deleted partition ends with.
 pub(crate) const DELETED_DIRECTORY_SUFFIX: &str = "-delete";
+/// What a directory that no topic owns ends with.
+pub(crate) const STRAY_DIRECTORY_SUFFIX: &str = "-stray";
 
 /// No small file of ours comes near this; a larger one is not ours.
 const SMALL_FILE_BYTES_MAX: u64 = 64 << 20;

@@ -14,6 +14,7 @@ mod error;
 mod open_segments;
 mod store;
 
+mod deletion;
 mod flush;
 mod flush_timer;
 mod log;
@@ -36,6 +37,7 @@ pub use check::{LogCheck, check_log};
 pub use checkpoint::{Checkpoints, OffsetsByLog};
 pub use cleaner::Compaction;
 pub use config::{Cleanup, Lane, LogConfig, LogId, StoreOptions};
+pub use deletion::Ownership;
 pub use directory::{
     DirectoryIdentity, DirectoryInfo, Owner, format_directory, mark_clean, prepare_directories,
 };

@@ -1,32 +1,17 @@
-//! What leaves the disk, and when.
+//! Which segments leave the disk, and when.
 //!
 //! Promises: the active segment stays; a deleted segment's bytes stay readable for plans that hold its file; the journal
 //! learns of a deletion before the files go, so that a replay does not bring them back.
 //! Does not: compact.
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
-use std::rc::Rc;
-
 use model::{Bug, Offset, Site};
-use runtime::{EntryKind, Runtime};
+use runtime::Runtime;
 
-use crate::checkpoint::parse_directory_name;
 use crate::files::{self, DELETED_SUFFIX, SEGMENT_SUFFIXES};
 use crate::journal::{Entry, FrameHead, FrameKind};
-use crate::log::{Log, LogShared, Offline, Op};
-use crate::store::{Owner, Shared};
+use crate::log::{Log, Op};
+use crate::store::Owner;
 use crate::{Cleanup, StorageError};
-
-/// Files and directories that were renamed and wait for their removal: (due, path).
-#[derive(Debug, Default)]
-pub(crate) struct Trash(VecDeque<(i64, PathBuf)>);
-
-impl Trash {
-    pub(crate) fn push(&mut self, due_ms: i64, path: PathBuf) {
-        self.0.push_back((due_ms, path));
-    }
-}
 
 /// Applies `retention.ms`, `retention.bytes` and the log's start offset.
 pub(crate) async fn retain<R: Runtime>(log: &Log<R>) -> Result<(), StorageError> {
@@ -178,90 +163,4 @@ fn tell_journal<R: Runtime>(log: &Log<R>, keep_from: Offset) -> u64 {
     log.store.journal(&log.log).push(Entry { head, pieces: Vec::new(), owner });
     crate::log::start_writer(&log.store, &log.log);
     op
-}
-
-/// Renames the directory away; a replay does not find it any more.
-pub(crate) async fn delete_log<R: Runtime>(
-    store: &Rc<Shared<R>>,
-    log: &Rc<LogShared<R>>,
-) -> Result<(), StorageError> {
-    let (created, delay_ms) = {
-        let mut state = log.state.borrow_mut();
-        let reason = "the partition was deleted".to_owned();
-        state.offline = Some(Offline { reason, waits_for_room: false });
-        // No replay shall find it.
-        state.ops_synced = state.ops_queued;
-        let dropped_bytes = state.queue.drain(..).map(|op| op.unjournaled_bytes()).sum();
-        store.settle(dropped_bytes);
-        (state.created, state.config.file_delete_delay_ms)
-    };
-    store.sometimes(Site::LogDeleted);
-    store.journal(log).freed.notify();
-    let is_busy = |log: &LogShared<R>| {
-        let state = log.state.borrow();
-        state.writing || state.reopening || state.cleaning.is_swapping
-    };
-    while is_busy(log) {
-        log.progress.notified().await;
-    }
-    if !created {
-        return Ok(());
-    }
-    let rt = &store.rt;
-    let topic = log.id.at.topic;
-    let name = format!("{}.{topic}{}", log.id.directory_name(), files::DELETED_DIRECTORY_SUFFIX);
-    let renamed = log.path.with_file_name(name);
-    rt.rename(&log.path, &renamed).await.map_err(StorageError::disk(&log.path, "rename"))?;
-    files::sync_parent(rt, &log.path).await?;
-    store.trash.borrow_mut().push(rt.now().wall_ms + delay_ms, renamed);
-    Ok(())
-}
-
-/// Directories that a deletion renamed before an earlier run ended; they are removed at the next maintenance.
-pub(crate) async fn find_left_behind<R: Runtime>(store: &Rc<Shared<R>>) {
-    let due_ms = store.rt.now().wall_ms;
-    for place in &store.directories {
-        // A directory that cannot be listed fails where it matters.
-        let entries = store.rt.list(&place.info.path).await.unwrap_or_default();
-        let is_deleted = |name: &str| {
-            let name = name.strip_suffix(files::DELETED_DIRECTORY_SUFFIX);
-            let partition = name.and_then(|name| name.rsplit_once('.')).map(|(log, _)| log);
-            partition.is_some_and(|log| parse_directory_name(log).is_some())
-        };
-        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
-            if is_deleted(&entry.name) {
-                store.trash.borrow_mut().push(due_ms, place.info.path.join(&entry.name));
-            }
-        }
-    }
-}
-
-/// Removes what is due, and on a full disk what is not due yet: plans that hold a file keep its bytes. A failure is tried
-/// again at the next start.
-pub(crate) async fn empty_trash<R: Runtime>(store: &Rc<Shared<R>>) {
-    let now_ms = store.rt.now().wall_ms;
-    loop {
-        let due = {
-            let mut trash = store.trash.borrow_mut();
-            let is_due =
-                |(due_ms, path): &(i64, PathBuf)| *due_ms <= now_ms || store.is_on_full_disk(path);
-            let at = trash.0.iter().position(is_due);
-            at.and_then(|at| trash.0.remove(at))
-        };
-        let Some((_, path)) = due else { return };
-        // File systems may keep the blocks of a removed file until its directory is synced.
-        let is_urgent = store.is_on_full_disk(&path);
-        if let Ok(entries) = store.rt.list(&path).await {
-            for entry in entries {
-                let _gone = store.rt.remove(&path.join(entry.name)).await;
-            }
-            if is_urgent {
-                let _freed = store.rt.sync_dir(&path).await;
-            }
-        }
-        let _gone = store.rt.remove(&path).await;
-        if is_urgent {
-            let _freed = files::sync_parent(&store.rt, &path).await;
-        }
-    }
 }

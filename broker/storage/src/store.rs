@@ -12,6 +12,7 @@ mod shared;
 mod status;
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use model::{Probe, ShardId, Site, TopicPartition};
@@ -24,7 +25,9 @@ use crate::journal::{self, Journal, Replayed};
 use crate::log::{self, Log, LogShared, RecoverySink};
 use crate::open_segments::OpenSegments;
 use crate::room::{Room, room_loop};
-use crate::{LogConfig, LogId, StorageError, StoreOptions, cleaner, flush, retention};
+use crate::{
+    LogConfig, LogId, Ownership, StorageError, StoreOptions, cleaner, deletion, flush, retention,
+};
 
 pub(crate) use owner::Owner;
 pub(crate) use shared::{Directory, Shared};
@@ -119,7 +122,7 @@ impl<R: Runtime> Store<R> {
             rt.spawn("room", TaskClass::Background, room_loop(store.clone(), directory));
         }
         if rt.shard() == FIRST {
-            retention::find_left_behind(&store).await;
+            deletion::find_left_behind(&store).await;
         }
         rt.spawn("flush timer", TaskClass::Replication, flush_loop(store.clone()));
         Ok(Self(store))
@@ -177,7 +180,7 @@ impl<R: Runtime> Store<R> {
             }
             self.0.rt.yield_now().await;
         }
-        retention::empty_trash(&self.0).await;
+        deletion::empty_trash(&self.0).await;
     }
 
     /// Compacts every log that is due, one after the other. Called from a background task on Kafka's schedule
@@ -227,16 +230,26 @@ impl<R: Runtime> Store<R> {
         checkpoints
     }
 
-    /// Removes the log. Its files are gone from sight when this returns and from the disk later.
+    /// Removes the log, open or not. Its files are gone from sight when this returns and from the disk later.
     ///
     /// # Errors
-    /// [`StorageError::Disk`].
-    pub async fn delete_log(&self, at: TopicPartition) -> Result<(), StorageError> {
-        let log = self.0.logs.borrow_mut().remove(&at);
+    /// [`StorageError::Disk`]; of a log that is not open also what its `partition.metadata` may be.
+    pub async fn delete_log(&self, id: &LogId) -> Result<(), StorageError> {
+        let log = self.0.logs.borrow_mut().remove(&id.at);
         match log {
-            Some(log) => retention::delete_log(&self.0, &log).await,
-            None => Ok(()),
+            Some(log) => deletion::delete_log(&self.0, &log).await,
+            None => deletion::delete_unopened(&self.0, id).await,
         }
+    }
+
+    /// Finishes the deletions that a crash cut short and moves the directories aside that no topic owns, so that their
+    /// names are free. One shard calls it, before any log that is asked about is opened. Returns what was moved aside,
+    /// and the first failure: what it concerns stays where it is.
+    pub async fn clear_unowned(
+        &self,
+        whose: impl Fn(TopicPartition) -> Ownership,
+    ) -> (Vec<PathBuf>, Result<(), StorageError>) {
+        deletion::clear_unowned(&self.0, whose).await
     }
 
     /// Syncs every log, writes the index files of their active segments and voids the journals: whoever owns the

@@ -250,7 +250,7 @@ fn a_log_may_be_deleted_or_truncated_while_it_is_compacted() {
         let (store, log) = (rig.store.clone(), truncated.clone());
         rig.wait(async move {
             log.truncate_to(Offset(30)).await.unwrap();
-            store.delete_log(deleted.id().at).await.unwrap();
+            store.delete_log(&deleted.id()).await.unwrap();
         });
         rig.settle();
         assert_eq!(rig.news.borrow().failures, [], "event {event_count}");

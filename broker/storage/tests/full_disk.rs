@@ -271,7 +271,7 @@ fn a_log_that_was_deleted_meanwhile_does_not_come_back() {
     fill_up(&mut rig, &log);
     let (store, deleting) = (rig.store.clone(), rig.store.clone());
     rig.rt.spawn("delete", runtime::TaskClass::Background, async move {
-        deleting.delete_log(id(0).at).await.unwrap();
+        deleting.delete_log(&id(0)).await.unwrap();
     });
     let back = rig.wait(async move {
         store.reopen_log(id(0).at, settings(), &mut Sink::default()).await.map(|_| ())

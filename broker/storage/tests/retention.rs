@@ -8,7 +8,7 @@ use std::time::Duration;
 use model::{Buf, Limits, Offset};
 use runtime::memory::PowerLoss;
 use runtime::{Clock, Disk, Open, Spawn, TaskClass};
-use storage::{LogConfig, StorageError};
+use storage::{LogConfig, Ownership, StorageError};
 use support::{DATA, Rig, Sink, batch, bytes_of, config, id};
 
 /// Appends one-record batches, rolling as the configuration asks.
@@ -159,7 +159,7 @@ fn a_deleted_log_is_gone_and_its_name_is_free() {
     let (log, _) = rig.open(0, config());
     fill(&mut rig, &log, 3);
     let store = rig.store.clone();
-    rig.wait(async move { store.delete_log(id(0).at).await.unwrap() });
+    rig.wait(async move { store.delete_log(&id(0)).await.unwrap() });
     assert!(log.append(batch(3, 1, 10, 0)).is_err());
     let (again, sink) = rig.open(0, config());
     assert_eq!(again.end_offset(), Offset(0));
@@ -238,7 +238,7 @@ fn a_deleted_log_that_a_crash_left_behind_is_removed_after_the_next_start() {
     rig.settle();
     drop(log);
     let store = rig.store.clone();
-    rig.wait(async move { store.delete_log(id(0).at).await.unwrap() });
+    rig.wait(async move { store.delete_log(&id(0)).await.unwrap() });
     let left = |rig: &mut Rig| {
         let rt = rig.rt.clone();
         let entries = rig.wait(async move { rt.list(&PathBuf::from(DATA)).await.unwrap() });
@@ -257,4 +257,34 @@ fn a_deleted_log_that_a_crash_left_behind_is_removed_after_the_next_start() {
     let rt = rig.rt.clone();
     let kept = rig.wait(async move { rt.list(&PathBuf::from(DATA).join("my-delete")).await });
     assert!(kept.is_ok(), "not a name that a deletion gives");
+}
+
+#[test]
+fn a_log_that_nothing_owns_is_moved_aside_and_one_that_was_deleted_is_removed() {
+    for (ownership, kept) in [(Ownership::Unknown, true), (Ownership::Deleted, false)] {
+        let mut rig = Rig::new(33);
+        let (log, _) = rig.open(0, config());
+        let (other, _) = rig.open(1, config());
+        fill(&mut rig, &log, 3);
+        fill(&mut rig, &other, 3);
+        rig.restart();
+        let store = rig.store.clone();
+        let unowned = id(0).at;
+        let (strays, result) = rig.wait(async move {
+            let whose = |at| if at == unowned { ownership } else { Ownership::Owned };
+            let cleared = store.clear_unowned(whose).await;
+            store.maintain_once().await;
+            cleared
+        });
+        assert_eq!(result, Ok(()));
+        let rt = rig.rt.clone();
+        let names = rig.wait(async move { rt.list(&PathBuf::from(DATA)).await.unwrap() });
+        let names: Vec<_> = names.iter().map(|entry| entry.name.as_str()).collect();
+        let is_aside = |name: &&&str| name.ends_with("-stray") || name.ends_with("-delete");
+        assert_eq!(names.iter().filter(is_aside).count(), usize::from(kept), "{names:?}");
+        assert_eq!(strays.len(), usize::from(kept));
+        assert!(!names.contains(&id(0).directory_name().as_str()));
+        assert_eq!(rig.open(0, config()).0.end_offset(), Offset(0), "the name is free");
+        assert_eq!(rig.open(1, config()).0.end_offset(), Offset(3));
+    }
 }

@@ -129,8 +129,8 @@ impl Player {
             Step::Truncate { log, back } => self.truncate(log, back).await?,
             Step::Delete { log } => {
                 self.with(log, |promise| promise.deletion = Deletion::Asked);
-                let at = self.with(log, |promise| promise.id.at);
-                self.running.store.delete_log(at).await?;
+                let id = self.with(log, |promise| promise.id.clone());
+                self.running.store.delete_log(&id).await?;
                 self.with(log, |promise| promise.deletion = Deletion::Done);
             }
             Step::Checkpoint => self.checkpoint().await?,

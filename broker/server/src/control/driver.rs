@@ -10,16 +10,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use controller::{
-    AdminRequest, AdminResponse, Controller, Effect, Event, Image, Listener, Refusal, Registration,
+    AdminRequest, AdminResponse, Controller, Effect, Event, Listener, Refusal, Registration,
     Settings, Ticket, Token,
 };
 use model::{Buf, ErrorCode, LeaderEpoch, Offset, PartitionIndex, TopicId, TopicPartition};
 use runtime::sync::{Notify, Promise, oneshot};
 use runtime::{Exit, Purpose, Runtime, TaskClass};
-use storage::{Lane, Log, LogConfig, LogId, ReadSpec, RecoverySink, StorageError};
-use wire::batch::{BatchHeader, BatchView, batches};
+use storage::{Lane, Log, LogConfig, LogId, RecoverySink, StorageError};
+use wire::batch::{BatchHeader, BatchView};
 use wire::metadata::MetadataRecord;
 
+use super::replay::{Replayed, clear_unowned, replay};
 use super::{Delta, SharedDelta};
 use crate::boot::Level;
 use crate::mesh::Request;
@@ -28,8 +29,6 @@ use crate::shard::Shard;
 const TOPIC: &str = "__cluster_metadata";
 /// Records of one write: bounds how long the shards are busy applying them.
 const RECORDS_PER_WRITE: usize = 10_000;
-/// One read of the log at start.
-const READ_BYTES: usize = 1 << 20;
 /// Kafka's endpoint number for a plaintext listener.
 const PLAINTEXT: i16 = 0;
 
@@ -59,7 +58,9 @@ pub(crate) async fn start<R: Runtime>(
     shard: &Rc<Shard<R>>,
     endpoints: Vec<(String, String, u16)>,
 ) -> Result<(), String> {
-    let (driver, image) = open(shard).await?;
+    let (driver, replayed) = open(shard).await?;
+    clear_unowned(shard, &replayed).await;
+    let image = replayed.image;
     let driver = Rc::new(driver);
     shard.set_driver(Rc::clone(&driver));
     let delta = Arc::new(Delta { records: image.records(), end: image.end() });
@@ -96,7 +97,7 @@ impl RecoverySink for NoProducers {
     fn batch(&mut self, _: &BatchView<'_>) {}
 }
 
-async fn open<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(Driver<R>, Image), String> {
+async fn open<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(Driver<R>, Replayed), String> {
     let id = LogId { at: METADATA, topic: TOPIC.to_owned() };
     let config = LogConfig {
         retention_ms: None,
@@ -106,13 +107,13 @@ async fn open<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(Driver<R>, Image), St
     };
     let store = shard.store();
     let log = store.open_log(id, config, &mut NoProducers).await.map_err(|e| e.to_string())?;
-    let image = replay(shard, &log).await?;
+    let replayed = replay(shard, &log).await?;
     let leader_epoch = log.latest_leader_epoch().map_or(LeaderEpoch(1), |e| LeaderEpoch(e.0 + 1));
     log.start_leader_epoch(leader_epoch, log.end_offset());
     let settings = Settings::new(shard.boot.node_id, shard.boot.properties.clone(), &shard.limits);
     let driver = Driver {
         leader_epoch,
-        controller: RefCell::new(Controller::new(settings, image.clone())),
+        controller: RefCell::new(Controller::new(settings, replayed.image.clone())),
         waiting: RefCell::default(),
         waiting_max: shard.limits.waiters,
         next_token: Cell::new(0),
@@ -122,46 +123,7 @@ async fn open<R: Runtime>(shard: &Rc<Shard<R>>) -> Result<(Driver<R>, Image), St
         persisted: Notify::new(),
         log,
     };
-    Ok((driver, image))
-}
-
-/// Reads the whole log back into an image.
-async fn replay<R: Runtime>(shard: &Shard<R>, log: &Log<R>) -> Result<Image, String> {
-    let mut image = Image::default();
-    let end = log.end_offset();
-    let mut from = log.start_offset();
-    while from < end {
-        let spec =
-            ReadSpec { from, bytes_max: READ_BYTES, visible_end: end, at_least_one_batch: true };
-        let plan = log.plan(spec).await.map_err(|error| error.to_string())?;
-        for piece in &plan.pieces {
-            let size_bytes = usize::try_from(piece.range.end - piece.range.start)
-                .map_err(|_| "a metadata segment is too large for this machine".to_owned())?;
-            let into = Vec::with_capacity(size_bytes);
-            let (read, bytes) =
-                shard.rt.read(&piece.file, piece.range.start, into, size_bytes).await;
-            read.map_err(|error| format!("reading the metadata log: {error}"))?;
-            for batch in batches(&bytes) {
-                let batch = batch.map_err(|error| format!("metadata log: {error}"))?;
-                replay_batch(&mut image, &batch)?;
-            }
-        }
-        if plan.next_offset <= from {
-            return Err(format!("the metadata log cannot be read beyond offset {from}"));
-        }
-        from = plan.next_offset;
-    }
-    image.advance_to(end);
-    Ok(image)
-}
-
-fn replay_batch(image: &mut Image, batch: &BatchView<'_>) -> Result<(), String> {
-    batch.check_crc().map_err(|error| format!("metadata log: {error}"))?;
-    let records = controller::decode_batch(batch.bytes()).map_err(|error| error.to_string())?;
-    for (offset, record) in records {
-        image.apply(&record).map_err(|error| format!("metadata record {offset}: {error}"))?;
-    }
-    Ok(())
+    Ok((driver, replayed))
 }
 
 impl<R: Runtime> Driver<R> {

@@ -12,12 +12,13 @@ use runtime::sync::Notify;
 use runtime::{Disk, Heat, Runtime};
 
 use super::{Owner, StoreEvent, StoreStats};
+use crate::StorageError;
+use crate::deletion::Trash;
 use crate::flush_timer::FlushTimer;
 use crate::journal::{Journal, Replayed};
 use crate::log::{Log, LogShared, Offline, Stamp};
 use crate::open_segments::OpenSegments;
 use crate::room::Room;
-use crate::{StorageError, retention};
 
 /// A fetch of what the shard wrote within this many bytes is served from the page cache.
 const HOT_BYTES: u64 = 64 << 20;
@@ -46,7 +47,7 @@ pub(crate) struct Shared<R: Disk> {
     pub(super) stats: RefCell<StoreStats>,
     pub(super) open_segments: RefCell<OpenSegments<R>>,
     pub(crate) flush_timer: FlushTimer,
-    pub(crate) trash: RefCell<retention::Trash>,
+    pub(crate) trash: RefCell<Trash>,
     pub(super) closing: Cell<bool>,
 }
 
