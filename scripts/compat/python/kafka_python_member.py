@@ -28,6 +28,9 @@ class Member(ConsumerRebalanceListener):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
         )
+        # Knowing the topic beforehand. A leader that learns of it later joins once more, and when that
+        # takes longer than a poll, this client (3.0.12) forgets to take up its assignment.
+        self.consumer.partitions_for_topic(topic)
         self.consumer.subscribe([topic], listener=self)
 
     def on_partitions_assigned(self, assigned):
