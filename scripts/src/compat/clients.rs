@@ -35,7 +35,8 @@ pub(crate) enum Language {
     Node,
     Go,
     Java(&'static str),
-    Rust,
+    /// A crate in the folder of this name.
+    Rust(&'static str),
 }
 
 pub(crate) const ALL: &[Client] = &[
@@ -51,7 +52,8 @@ pub(crate) const ALL: &[Client] = &[
     classic("java-4.3", Language::Java("4.3")),
     consumer("java-4.3-consumer", Language::Java("4.3")),
     classic("java-2.8", Language::Java("2.8")),
-    no_groups("rskafka", Language::Rust),
+    classic("rdkafka", Language::Rust("rdkafka")),
+    no_groups("rskafka", Language::Rust("rskafka")),
 ];
 
 const fn classic(name: &'static str, language: Language) -> Client {
@@ -90,7 +92,7 @@ pub(crate) fn install(language: Language) -> Outcome<Program> {
         Language::Node => node()?,
         Language::Go => vec![go()?.into()],
         Language::Java(version) => java(version)?,
-        Language::Rust => vec![rust()?.into()],
+        Language::Rust(folder) => vec![rust(folder)?.into()],
     };
     Ok(Program { command })
 }
@@ -164,13 +166,13 @@ fn java(version: &str) -> Outcome<Vec<OsString>> {
     Ok(command)
 }
 
-fn rust() -> Outcome<PathBuf> {
-    let folder = paths::target().join("compat/rust");
+fn rust(name: &str) -> Outcome<PathBuf> {
+    let folder = paths::target().join("compat").join(name);
     let mut build = Command::new("cargo");
     build
         .args(["build", "--quiet", "--locked", "--target-dir"])
         .arg(&folder)
-        .current_dir(sources("rust"));
+        .current_dir(sources(name));
     process::capture(&mut build)?;
     Ok(folder.join("debug/driver"))
 }
