@@ -198,7 +198,11 @@ impl<R: Runtime> Connection<R> {
         turn.send(pieces).await
     }
 
-    async fn submit_version<Q: Request>(
+    /// As [`Connection::submit`], in this version whatever the broker listed.
+    ///
+    /// # Errors
+    /// As [`Connection::submit`].
+    pub async fn submit_version<Q: Request>(
         &self,
         request: &Q,
         version: i16,

@@ -50,6 +50,16 @@ pub struct Limits {
     pub operations: usize,
     /// Memory of the compaction map, per node (`log.cleaner.dedupe.buffer.size`).
     pub cleaner_map_bytes: usize,
+    /// Consumer groups of one `__consumer_offsets` partition.
+    pub groups: usize,
+    /// Members of one group, as far as `group.max.size` allows more.
+    pub group_members: usize,
+    /// Bytes that the clients of one group chose: protocols, assignments, ids. A record holds them.
+    pub group_bytes: usize,
+    /// Committed offsets of one `__consumer_offsets` partition.
+    pub committed_offsets: usize,
+    /// Writes of one group coordinator that are not durable yet.
+    pub coordinator_writes: usize,
     /// Topics of one node's metadata image.
     pub topics: usize,
     /// Partitions of one node.
@@ -79,6 +89,11 @@ impl Limits {
         receive_buffer_bytes: 16 * KIB,
         operations: 32_768,
         cleaner_map_bytes: 128 * MIB,
+        groups: 100_000,
+        group_members: 10_000,
+        group_bytes: 1_000_000,
+        committed_offsets: 4_000_000,
+        coordinator_writes: 10_000,
         topics: 100_000,
         partitions: 200_000,
     };
@@ -108,6 +123,11 @@ impl Limits {
             receive_buffer_bytes: KIB,
             operations: 256,
             cleaner_map_bytes: 16 * KIB,
+            groups: 32,
+            group_members: 8,
+            group_bytes: 16 * KIB,
+            committed_offsets: 1_024,
+            coordinator_writes: 32,
             topics: 64,
             partitions: 256,
         }
@@ -134,6 +154,7 @@ impl Limits {
                 self.journal_bytes >= 2 * self.frame_bytes,
                 "the journal must hold two largest frames",
             ),
+            (self.group_bytes <= self.frame_bytes, "a largest frame must hold a group's record"),
             (self.receive_buffers.is_power_of_two(), "receive_buffers must be a power of two"),
         ];
         rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, rule)| Err(rule))

@@ -25,6 +25,8 @@ pub enum Purpose {
     FetchSessionId,
     Jitter,
     Workload,
+    /// Of a consumer group.
+    MemberId,
 }
 
 /// How the outside asks the node to stop.

@@ -26,6 +26,16 @@ pub const ADVERTISED: &[Advertised] = &[
     row(ApiKey::Fetch, 4, 18),
     row(ApiKey::ListOffsets, 1, 11),
     row(ApiKey::Metadata, 0, 13),
+    row(ApiKey::OffsetCommit, 2, 10),
+    row(ApiKey::OffsetFetch, 1, 10),
+    // 6 is share groups (KIP-932), whose keys are refused like those of a broker without them.
+    row(ApiKey::FindCoordinator, 0, 6),
+    row(ApiKey::JoinGroup, 0, 9),
+    row(ApiKey::Heartbeat, 0, 4),
+    row(ApiKey::LeaveGroup, 0, 5),
+    row(ApiKey::SyncGroup, 0, 5),
+    row(ApiKey::DescribeGroups, 0, 6),
+    row(ApiKey::ListGroups, 0, 5),
     row(ApiKey::ApiVersions, 0, 4),
     row(ApiKey::CreateTopics, 2, 7),
     row(ApiKey::DeleteTopics, 1, 6),
@@ -37,7 +47,9 @@ pub const ADVERTISED: &[Advertised] = &[
     row(ApiKey::AlterConfigs, 0, 2),
     row(ApiKey::DescribeLogDirs, 1, 5),
     row(ApiKey::CreatePartitions, 0, 3),
+    row(ApiKey::DeleteGroups, 0, 2),
     row(ApiKey::IncrementalAlterConfigs, 0, 1),
+    row(ApiKey::OffsetDelete, 0, 0),
     row(ApiKey::DescribeCluster, 0, 2),
     row(ApiKey::DescribeProducers, 0, 0),
     row(ApiKey::ListConfigResources, 0, 1),
@@ -69,6 +81,15 @@ mod tests {
             1 Fetch 4-18
             2 ListOffsets 1-11
             3 Metadata 0-13
+            8 OffsetCommit 2-10
+            9 OffsetFetch 1-10
+            10 FindCoordinator 0-6
+            11 JoinGroup 0-9
+            12 Heartbeat 0-4
+            13 LeaveGroup 0-5
+            14 SyncGroup 0-5
+            15 DescribeGroups 0-6
+            16 ListGroups 0-5
             18 ApiVersions 0-4
             19 CreateTopics 2-7
             20 DeleteTopics 1-6
@@ -79,7 +100,9 @@ mod tests {
             33 AlterConfigs 0-2
             35 DescribeLogDirs 1-5
             37 CreatePartitions 0-3
+            42 DeleteGroups 0-2
             44 IncrementalAlterConfigs 0-1
+            47 OffsetDelete 0-0
             60 DescribeCluster 0-2
             61 DescribeProducers 0-0
             74 ListConfigResources 0-1

@@ -21,6 +21,8 @@ mod control;
 mod settings;
 mod topics;
 
+mod coordinators;
+
 mod fetch;
 mod offline;
 mod partition;

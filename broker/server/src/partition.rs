@@ -27,8 +27,8 @@ use crate::shard::Shard;
 use crate::topics::Topic;
 
 pub(crate) use recovery::ProducerRecovery;
-pub(crate) use waiters::Waiter;
-use waiters::Waiters;
+pub(crate) use waiters::Writer;
+use waiters::{Waiter, Waiters};
 pub(crate) use watches::Watch;
 use watches::Watches;
 
@@ -111,14 +111,14 @@ impl<R: Runtime> Partition<R> {
         Ok(Visible { ends: replica.ends(), last_stable_offset, leader_epoch })
     }
 
-    /// Appends a batch; `waiter` says who is told what became of it.
-    pub(crate) fn append(&self, shard: &Shard<R>, batch: &Checked, acks: Acks, waiter: Waiter) {
+    /// Appends a batch; `writer` is told what became of it.
+    pub(crate) fn append(&self, shard: &Shard<R>, batch: &Checked, acks: Acks, writer: Writer) {
         if !self.log.accepts_appends() {
-            return shard.groups.failed(waiter, ErrorCode::KafkaStorageError, shard);
+            return writer.failed(shard, ErrorCode::KafkaStorageError);
         }
         if !shard.has_room(batch.bytes.len()) {
             // Retriable, and says "try later".
-            return shard.groups.failed(waiter, ErrorCode::RequestTimedOut, shard);
+            return writer.failed(shard, ErrorCode::RequestTimedOut);
         }
         let facts = &batch.facts;
         let stored = self.stored(batch);
@@ -132,6 +132,7 @@ impl<R: Runtime> Partition<R> {
             TimestampType::LogAppendTime => Some(facts.max_timestamp_ms),
             TimestampType::CreateTime => None,
         };
+        let waiter = writer.waiter();
         let appending = Appending { stored: Some(stored), log_append_time_ms, acks, waiter };
         self.step(shard, event, Some(appending));
     }
@@ -168,6 +169,7 @@ impl<R: Runtime> Partition<R> {
             .log(Level::Error, format!("log offline topic={name} partition={partition}: {reason}"));
         OfflineLogs::report(shard, self.at, Failure::Write);
         self.hear(shard, Event::LogFailed);
+        shard.coordinators.follow(shard, self);
     }
 
     /// Another replica has taken this one's place: who waits for a change looks again.
@@ -216,6 +218,7 @@ impl<R: Runtime> Partition<R> {
         if let Some(error) = failed {
             self.fail(shard, &error);
         }
+        shard.coordinators.run(shard);
     }
 
     fn carry_out(
@@ -226,7 +229,6 @@ impl<R: Runtime> Partition<R> {
         appending: Option<&mut Appending>,
     ) -> Result<(), StorageError> {
         const ONLY_APPENDS: &str = "only an append has this effect";
-        let groups = &shard.groups;
         match effect {
             Effect::Persist { base_offset, end, leader_epoch } => {
                 let appending = appending.expect(ONLY_APPENDS);
@@ -236,34 +238,34 @@ impl<R: Runtime> Partition<R> {
                 if shard.planted(Bug::WrongBaseOffsetTold) {
                     placed.base_offset = state.replica.high_watermark();
                 }
-                groups.placed(appending.waiter, placed);
+                appending.waiter.writer.placed(shard, placed);
                 if appending.acks == Acks::None {
-                    groups.done(appending.waiter, shard);
+                    appending.waiter.writer.done(shard);
                 } else {
                     state.waiters.add(appending.acks, Waiter { end, ..appending.waiter });
                 }
                 self.log.append(stored)?;
             }
             Effect::Refuse(error) => {
-                groups.failed(appending.expect(ONLY_APPENDS).waiter, error, shard);
+                appending.expect(ONLY_APPENDS).waiter.writer.failed(shard, error);
             }
             Effect::Duplicate { base_offset, end, complete, .. } => {
                 let appending = appending.expect(ONLY_APPENDS);
-                groups.placed(appending.waiter, appending.placed(state, base_offset));
+                appending.waiter.writer.placed(shard, appending.placed(state, base_offset));
                 if complete {
-                    groups.done(appending.waiter, shard);
+                    appending.waiter.writer.done(shard);
                 } else {
                     state.waiters.add(appending.acks, Waiter { end, ..appending.waiter });
                 }
             }
             Effect::Acknowledge { acks, end } => {
                 while let Some(waiter) = state.waiters.next_up_to(acks, end) {
-                    groups.done(waiter, shard);
+                    waiter.writer.done(shard);
                 }
             }
             Effect::FailWaiters(error) => {
                 while let Some(waiter) = state.waiters.next_of_any() {
-                    groups.failed(waiter, error, shard);
+                    waiter.writer.failed(shard, error);
                 }
                 state.watches.drain().for_each(|watch| shard.wakes.add(watch));
             }

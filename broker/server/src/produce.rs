@@ -4,14 +4,14 @@ mod check;
 mod groups;
 
 pub(crate) use check::check;
-pub(crate) use groups::{Groups, Owner, expire};
+pub(crate) use groups::{Groups, Owner, Place, expire};
 
 use model::{ErrorCode, Instant, Offset, Site, TopicPartition};
 use replication::{Acks, AppendError};
 use runtime::Runtime;
 use wire::batch::{BatchError, RecordError};
 
-use crate::partition::{Checked, Waiter};
+use crate::partition::{Checked, Writer};
 use crate::shard::Shard;
 
 /// One batch on its way to its home shard.
@@ -88,10 +88,12 @@ pub(crate) fn append_all<R: Runtime>(
         }
     };
     for (append, item) in appends.iter().zip(0..) {
-        let waiter = Waiter { end: Offset::ZERO, group, item };
+        let place = Place { group, item };
         match shard.replica(append.at) {
-            Ok(partition) => partition.append(shard, &append.batch, acks, waiter),
-            Err(code) => shard.groups.failed(waiter, code, shard),
+            Ok(partition) => {
+                partition.append(shard, &append.batch, acks, Writer::Producer(place));
+            }
+            Err(code) => shard.groups.failed(place, code, shard),
         }
     }
     shard.groups.all_started(group, shard);

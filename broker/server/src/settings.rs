@@ -14,7 +14,8 @@ pub(crate) struct TopicSettings {
     pub(crate) timestamp_type: TimestampType,
     timestamp_before_max_ms: i64,
     timestamp_after_max_ms: i64,
-    batch_bytes_max: usize,
+    /// `max.message.bytes`.
+    pub(crate) batch_bytes_max: usize,
     /// `compression.type`; `None` is `producer`: batches keep their bytes.
     pub(crate) compression: Option<Compression>,
 }

@@ -25,6 +25,7 @@ use wire::Uuid;
 
 use crate::boot::{Boot, Level, Line};
 use crate::control;
+use crate::coordinators::Coordinators;
 use crate::fetch::Sessions;
 use crate::handlers::init_producer_id::ProducerIdBlock;
 use crate::mesh::MeshClient;
@@ -69,6 +70,8 @@ pub(crate) struct Shard<R: Runtime> {
     /// Something became durable.
     progress: Notify,
     pub(crate) groups: Groups,
+    /// Those of consumer groups.
+    pub(crate) coordinators: Coordinators,
     pub(crate) wakes: Wakes,
     pub(crate) sessions: RefCell<Sessions>,
     pub(crate) producer_ids: RefCell<ProducerIdBlock>,
@@ -109,6 +112,7 @@ impl<R: Runtime> Shard<R> {
             store: OnceCell::new(),
             progress: Notify::new(),
             groups: Groups::new(limits.waiters),
+            coordinators: Coordinators::new(limits.waiters),
             wakes: Wakes::new(id, limits.waiters),
             sessions: RefCell::new(Sessions::new(
                 limits.fetch_sessions,
@@ -207,6 +211,11 @@ impl<R: Runtime> Shard<R> {
         while !self.has_room(size_bytes) {
             self.progress.notified().await;
         }
+    }
+
+    /// Completes when something became durable since the last wait.
+    pub(crate) async fn progress(&self) {
+        self.progress.notified().await;
     }
 
     pub(crate) fn driver(&self) -> Option<Rc<control::Driver<R>>> {

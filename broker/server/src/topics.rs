@@ -125,12 +125,14 @@ pub(crate) async fn topics_changed<R: Runtime>(
         if let Some(replica) = shard.partition(*at) {
             replica.set_topic(shard, Rc::clone(topic));
             replica.hear(shard, role(shard, image));
+            shard.coordinators.follow(shard, &replica);
         }
     }
     // Last: whoever finds a topic finds its replicas open.
-    for topic in topics {
-        shard.topics.borrow_mut().insert(topic);
+    for topic in &topics {
+        shard.topics.borrow_mut().insert(Rc::clone(topic));
     }
+    shard.coordinators.topics_changed(shard, &topics);
     shard.wakes.send(shard);
 }
 
@@ -235,6 +237,7 @@ fn replace<R: Runtime>(
     };
     if let Some(role) = role {
         partition.hear(shard, role);
+        shard.coordinators.follow(shard, &partition);
     }
     OfflineLogs::report_return(shard, at);
     failed.let_go(shard);
@@ -245,12 +248,16 @@ fn replace<R: Runtime>(
 /// Ends the replicas of a deleted topic and gives their files to deletion.
 pub(crate) async fn topic_removed<R: Runtime>(shard: &Shard<R>, id: TopicId) {
     let topic = shard.topics.borrow_mut().remove(id);
-    let unopened = topic.map(|topic| unopened_logs(shard, &topic)).unwrap_or_default();
+    let unopened = topic.as_ref().map(|topic| unopened_logs(shard, topic)).unwrap_or_default();
     shard.offline.forget(id);
+    if let Some(topic) = topic {
+        shard.coordinators.topic_deleted(shard, &topic);
+    }
     for partition in shard.take_partitions(id) {
         let leader_epoch = partition.replica().leader_epoch().unwrap_or_default();
         let leader_epoch = LeaderEpoch(leader_epoch.0.saturating_add(1));
         partition.hear(shard, Event::BecomeFollower { leader: None, leader_epoch });
+        shard.coordinators.remove(shard, partition.at);
         delete_log(shard, &partition.log.id()).await;
     }
     for log in unopened {

@@ -46,7 +46,11 @@ fn note(key: ApiKey) -> &'static str {
         ApiKey::ListOffsets => {
             "-1 to -6 are answered from the local log: there is no tiered storage (KIP-405)"
         }
-        ApiKey::FindCoordinator => "No consumer groups and no transactions yet",
+        ApiKey::FindCoordinator => {
+            "Groups; no transactions and no share groups yet. Creates `__consumer_offsets` where it is missing"
+        }
+        ApiKey::OffsetFetch => "`RequireStable` changes nothing: no transactions",
+        ApiKey::ListGroups => "Every group is classic",
         ApiKey::OffsetDelete => "Never flexible",
         ApiKey::ApiVersions => {
             "A newer version gets a version 0 answer with UNSUPPORTED_VERSION, never a closed connection (KIP-511)"
@@ -69,13 +73,11 @@ fn note(key: ApiKey) -> &'static str {
         | ApiKey::ListConfigResources
         | ApiKey::DescribeTopicPartitions
         | ApiKey::OffsetCommit
-        | ApiKey::OffsetFetch
         | ApiKey::JoinGroup
         | ApiKey::Heartbeat
         | ApiKey::LeaveGroup
         | ApiKey::SyncGroup
         | ApiKey::DescribeGroups
-        | ApiKey::ListGroups
         | ApiKey::DeleteGroups
         | ApiKey::ConsumerGroupHeartbeat
         | ApiKey::ConsumerGroupDescribe => "",

@@ -4,7 +4,7 @@ use runtime::Purpose;
 
 use crate::sys::{self, Sys};
 
-const PURPOSES: usize = 6;
+const PURPOSES: usize = 7;
 
 pub(crate) struct Random([[u64; 4]; PURPOSES]);
 
@@ -28,6 +28,7 @@ impl Random {
             Purpose::FetchSessionId => 3,
             Purpose::Jitter => 4,
             Purpose::Workload => 5,
+            Purpose::MemberId => 6,
         }];
         let result = state[0].wrapping_add(state[3]).rotate_left(23).wrapping_add(state[0]);
         let shifted = state[1] << 17;

@@ -227,7 +227,6 @@ log.retention.check.interval.ms=300000
             num.io.threads has no effect in this broker
             num.network.threads has no effect in this broker
             num.recovery.threads.per.data.dir has no effect in this broker
-            offsets.topic.replication.factor has no effect in this broker
             share.coordinator.state.topic.min.isr has no effect in this broker
             share.coordinator.state.topic.replication.factor has no effect in this broker
             transaction.state.log.min.isr has no effect in this broker

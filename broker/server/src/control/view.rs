@@ -3,6 +3,7 @@
 use controller::{BrokerImage, Image, PartitionImage};
 use model::{ErrorCode, NodeId, TopicPartition};
 
+use crate::coordinators::OFFSETS_TOPIC;
 use crate::offline::{Failure, OfflineLogs};
 
 /// "Not asked for", where a response has room for authorized operations.
@@ -13,6 +14,9 @@ pub(crate) const TOPIC_OPERATIONS: i32 = bits(&[3, 4, 5, 6, 7, 8, 10, 11]);
 /// Create 5, Alter 7, Describe 8, ClusterAction 9, DescribeConfigs 10, AlterConfigs 11,
 /// IdempotentWrite 12.
 pub(crate) const CLUSTER_OPERATIONS: i32 = bits(&[5, 7, 8, 9, 10, 11, 12]);
+
+/// Read 3, Delete 6, Describe 8, DescribeConfigs 10, AlterConfigs 11.
+pub(crate) const GROUP_OPERATIONS: i32 = bits(&[3, 6, 8, 10, 11]);
 
 const fn bits(operations: &[u32]) -> i32 {
     let mut sum = 0;
@@ -31,7 +35,7 @@ pub(crate) fn operations(asked: bool, all: i32) -> i32 {
 
 /// Written by brokers; clients may only read them (Kafka's `Topic.isInternal`).
 pub(crate) fn is_internal(topic: &str) -> bool {
-    matches!(topic, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
+    matches!(topic, OFFSETS_TOPIC | "__transaction_state" | "__share_group_state")
 }
 
 /// What the clients of one listener see.
@@ -122,5 +126,6 @@ mod tests {
     fn operations_are_kafka_s_bit_sets() {
         assert_eq!(TOPIC_OPERATIONS, 3_576);
         assert_eq!(CLUSTER_OPERATIONS, 8_096);
+        assert_eq!(GROUP_OPERATIONS, 3_400);
     }
 }

@@ -14,6 +14,7 @@ use wire::messages::metadata::{
 
 use crate::control;
 use crate::control::view::{self, View};
+use crate::coordinators::{OFFSETS_TOPIC, creatable_offsets_topic};
 use crate::net::{Close, RequestContext};
 use crate::shard::Shard;
 
@@ -78,11 +79,14 @@ fn missing_names(request: &MetadataRequest, version: i16, image: &Image) -> BTre
 async fn create<R: Runtime>(shard: &Rc<Shard<R>>, names: BTreeSet<String>) {
     let topics: Vec<CreatableTopic> = names
         .into_iter()
-        .map(|name| CreatableTopic {
-            name,
-            num_partitions: -1,
-            replication_factor: -1,
-            ..CreatableTopic::default()
+        .map(|name| match name.as_str() {
+            OFFSETS_TOPIC => creatable_offsets_topic(shard),
+            _ => CreatableTopic {
+                name,
+                num_partitions: -1,
+                replication_factor: -1,
+                ..CreatableTopic::default()
+            },
         })
         .collect();
     let topic_ids = control::random_topic_ids(&shard.rt, topics.len());

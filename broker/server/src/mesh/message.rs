@@ -1,12 +1,14 @@
 //! All that one shard may say to another.
 
 use controller::{AdminRequest, AdminResponse};
-use model::{Instant, Offset, Slot, TopicPartition};
+use coordinator::GroupListing;
+use model::{ErrorCode, Instant, Offset, Slot, TopicPartition};
 use replication::Acks;
 use runtime::{Conn, Disk, Net, Runtime};
 use storage::{Checkpoints, DirectoryInfo};
 
 use crate::control::SharedDelta;
+use crate::coordinators::{Answer, Ask};
 use crate::fetch::{ReadGroup, ReadResult};
 use crate::metrics::Snapshot;
 use crate::offline::Failure;
@@ -44,6 +46,13 @@ pub(crate) enum Request {
     },
     Fetch(Box<ReadGroup>),
     Query(Vec<(TopicPartition, Query)>),
+    /// To the group coordinator of this partition.
+    Group {
+        at: TopicPartition,
+        ask: Box<Ask>,
+    },
+    /// The groups of every coordinator of the shard.
+    ListGroups,
     /// To the controller, on the first shard.
     Admin(AdminRequest),
     /// Committed metadata records; answered when this shard's image, topics and partitions follow.
@@ -62,7 +71,19 @@ pub(crate) enum Request {
 impl Request {
     /// Whether its answer depends on the topics and partitions that the receiver knows.
     pub(crate) fn is_routed(&self) -> bool {
-        matches!(self, Self::Produce { .. } | Self::Fetch(_) | Self::Query(_))
+        match self {
+            Self::Produce { .. }
+            | Self::Fetch(_)
+            | Self::Query(_)
+            | Self::Group { .. }
+            | Self::ListGroups => true,
+            Self::Barrier(_)
+            | Self::Admin(_)
+            | Self::Metadata(_)
+            | Self::Checkpoints { .. }
+            | Self::Close
+            | Self::Snapshot => false,
+        }
     }
 }
 
@@ -73,6 +94,8 @@ pub(crate) enum Reply<F> {
     Fetched(Vec<ReadResult<F>>),
     /// In the order of the questions.
     Answered(Vec<Answered>),
+    Group(Box<Answer>),
+    Groups(Result<Vec<GroupListing>, ErrorCode>),
     Admin(Box<AdminResponse>),
     /// By data directory.
     Checkpoints(Vec<Checkpoints>),

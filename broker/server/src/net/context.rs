@@ -1,5 +1,7 @@
 //! What a handler may know about where a request came from.
 
+use std::net::SocketAddr;
+
 /// One request's header and origin.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestContext<'f> {
@@ -8,4 +10,5 @@ pub(crate) struct RequestContext<'f> {
     pub(crate) version: i16,
     pub(crate) correlation_id: i32,
     pub(crate) client_id: Option<&'f str>,
+    pub(crate) peer: SocketAddr,
 }

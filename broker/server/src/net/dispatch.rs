@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use model::Buf;
-use runtime::Runtime;
+use runtime::{Conn, Runtime};
 use wire::frame::{decode_request_header, encode_response};
 use wire::{ApiKey, DecodeError, Message, Reader, Request};
 
@@ -11,10 +11,12 @@ use super::owed::Outgoing;
 use super::{Close, RequestContext};
 use crate::advertised;
 use crate::handlers::{
-    alter_configs, api_versions, create_partitions, create_topics, delete_records, delete_topics,
-    describe_cluster, describe_configs, describe_log_dirs, describe_producers,
-    describe_topic_partitions, fetch, incremental_alter_configs, init_producer_id,
-    list_config_resources, list_offsets, metadata, offset_for_leader_epoch, produce,
+    alter_configs, api_versions, create_partitions, create_topics, delete_groups, delete_records,
+    delete_topics, describe_cluster, describe_configs, describe_groups, describe_log_dirs,
+    describe_producers, describe_topic_partitions, fetch, find_coordinator, heartbeat,
+    incremental_alter_configs, init_producer_id, join_group, leave_group, list_config_resources,
+    list_groups, list_offsets, metadata, offset_commit, offset_delete, offset_fetch,
+    offset_for_leader_epoch, produce, sync_group,
 };
 use crate::shard::Shard;
 
@@ -54,6 +56,7 @@ pub(super) async fn start<R: Runtime>(
         version: header.version,
         correlation_id: header.correlation_id,
         client_id: header.client_id,
+        peer: conn.peer_addr(),
     };
     if header.api.key == ApiKey::Produce {
         return produce::start(shard, &context, reader).await.map(Started::Produce);
@@ -68,6 +71,27 @@ pub(super) async fn start<R: Runtime>(
         ApiKey::OffsetForLeaderEpoch => {
             answer(shard, context, reader, offset_for_leader_epoch::handle).await
         }
+        ApiKey::FindCoordinator => answer(shard, context, reader, find_coordinator::handle).await,
+        ApiKey::JoinGroup => {
+            answer(shard, context, reader, async |shard, context, request| {
+                join_group::handle(shard, conn, context, request).await
+            })
+            .await
+        }
+        ApiKey::SyncGroup => {
+            answer(shard, context, reader, async |shard, context, request| {
+                sync_group::handle(shard, conn, context, request).await
+            })
+            .await
+        }
+        ApiKey::Heartbeat => answer(shard, context, reader, heartbeat::handle).await,
+        ApiKey::LeaveGroup => answer(shard, context, reader, leave_group::handle).await,
+        ApiKey::DescribeGroups => answer(shard, context, reader, describe_groups::handle).await,
+        ApiKey::ListGroups => answer(shard, context, reader, list_groups::handle).await,
+        ApiKey::DeleteGroups => answer(shard, context, reader, delete_groups::handle).await,
+        ApiKey::OffsetDelete => answer(shard, context, reader, offset_delete::handle).await,
+        ApiKey::OffsetCommit => answer(shard, context, reader, offset_commit::handle).await,
+        ApiKey::OffsetFetch => answer(shard, context, reader, offset_fetch::handle).await,
         ApiKey::DeleteRecords => answer(shard, context, reader, delete_records::handle).await,
         ApiKey::DescribeProducers => {
             answer(shard, context, reader, describe_producers::handle).await

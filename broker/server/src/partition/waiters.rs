@@ -1,21 +1,64 @@
-//! Producers that wait for their records to be safe.
+//! Who waits for records to be safe: producers, and the group coordinator that writes to its partition.
 //!
 //! Promises: waiters complete in the order of their ends, each once.
 //! Does not: know what safe means (`replication` says "acknowledge up to here").
 
 use std::collections::VecDeque;
 
-use model::{Offset, Slot};
+use coordinator::Ticket;
+use model::{Offset, TopicPartition};
 use replication::Acks;
+use runtime::Runtime;
 
-/// One batch of one Produce request.
+use crate::produce::{Place, Placed, Refusal};
+use crate::shard::Shard;
+
+/// One batch whose writer wants to know what becomes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiter {
     /// Exclusive end of the batch.
     pub(crate) end: Offset,
-    /// The request's part that this shard works on, and the batch's place in it.
-    pub(crate) group: Slot,
-    pub(crate) item: u32,
+    pub(crate) writer: Writer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// A Produce request.
+    Producer(Place),
+    /// The coordinator whose groups this partition holds.
+    Coordinator(TopicPartition, Ticket),
+}
+
+impl Writer {
+    /// The waiter for a batch that has no place in the log yet.
+    pub(crate) fn waiter(self) -> Waiter {
+        Waiter { end: Offset::ZERO, writer: self }
+    }
+
+    /// The batch has its place, and is not safe yet.
+    pub(super) fn placed<R: Runtime>(self, shard: &Shard<R>, placed: Placed) {
+        match self {
+            Self::Producer(place) => shard.groups.placed(place, placed),
+            Self::Coordinator(..) => {}
+        }
+    }
+
+    /// The batch is safe.
+    pub(super) fn done<R: Runtime>(self, shard: &Shard<R>) {
+        match self {
+            Self::Producer(place) => shard.groups.done(place, shard),
+            Self::Coordinator(at, ticket) => shard.coordinators.durable(at, ticket),
+        }
+    }
+
+    /// The batch is not in the log, or nobody can say whether it will stay there.
+    pub(super) fn failed<R: Runtime>(self, shard: &Shard<R>, why: impl Into<Refusal>) {
+        let why = why.into();
+        match self {
+            Self::Producer(place) => shard.groups.failed(place, why, shard),
+            Self::Coordinator(at, ticket) => shard.coordinators.refused(at, ticket, why.code),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,9 +96,18 @@ impl Waiters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Slot;
 
     fn waiter(end: i64, item: u32) -> Waiter {
-        Waiter { end: Offset(end), group: Slot { index: 0, generation: 0 }, item }
+        let place = Place { group: Slot { index: 0, generation: 0 }, item };
+        Waiter { end: Offset(end), writer: Writer::Producer(place) }
+    }
+
+    fn item(waiter: Waiter) -> u32 {
+        match waiter.writer {
+            Writer::Producer(place) => place.item,
+            Writer::Coordinator(..) => panic!("only producers wait here"),
+        }
     }
 
     #[test]
@@ -66,10 +118,10 @@ mod tests {
         }
         let mut done = Vec::new();
         while let Some(waiter) = waiters.next_up_to(Acks::All, Offset(15)) {
-            done.push(waiter.item);
+            done.push(item(waiter));
         }
         assert_eq!(done, [0, 2]);
         assert_eq!(waiters.next_up_to(Acks::Leader, Offset(99)), None);
-        assert_eq!(waiters.next_of_any().map(|it| it.item), Some(1));
+        assert_eq!(waiters.next_of_any().map(item), Some(1));
     }
 }

@@ -12,7 +12,6 @@ use runtime::sync::{Notify, Promise, race};
 
 use super::{Append, Outcome, Placed, Refusal};
 use crate::mesh::Reply;
-use crate::partition::Waiter;
 use crate::shard::Shard;
 
 /// Who wants to know.
@@ -34,6 +33,13 @@ impl Owner {
             }
         }
     }
+}
+
+/// One batch of a request: the request's part that this shard works on, and the batch's place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) group: Slot,
+    pub(crate) item: u32,
 }
 
 struct Group {
@@ -108,38 +114,38 @@ impl Groups {
     }
 
     /// The batch has its place, and is not safe yet.
-    pub(crate) fn placed(&self, waiter: Waiter, placed: Placed) {
+    pub(crate) fn placed(&self, place: Place, placed: Placed) {
         let mut open = self.open.borrow_mut();
-        if let Some(item) = open.get_mut(waiter.group).and_then(|it| it.unsettled(waiter.item)) {
+        if let Some(item) = open.get_mut(place.group).and_then(|it| it.unsettled(place.item)) {
             item.outcome.result = Ok(placed);
         }
     }
 
     /// The batch is safe.
-    pub(crate) fn done<R: Runtime>(&self, waiter: Waiter, shard: &Shard<R>) {
-        self.settle(waiter, None, shard);
+    pub(crate) fn done<R: Runtime>(&self, place: Place, shard: &Shard<R>) {
+        self.settle(place, None, shard);
     }
 
     pub(crate) fn failed<R: Runtime>(
         &self,
-        waiter: Waiter,
+        place: Place,
         why: impl Into<Refusal>,
         shard: &Shard<R>,
     ) {
-        self.settle(waiter, Some(why.into()), shard);
+        self.settle(place, Some(why.into()), shard);
     }
 
-    fn settle<R: Runtime>(&self, waiter: Waiter, refusal: Option<Refusal>, shard: &Shard<R>) {
+    fn settle<R: Runtime>(&self, place: Place, refusal: Option<Refusal>, shard: &Shard<R>) {
         {
             let mut open = self.open.borrow_mut();
-            let group = open.get_mut(waiter.group);
-            let Some(item) = group.and_then(|group| group.unsettled(waiter.item)) else { return };
+            let group = open.get_mut(place.group);
+            let Some(item) = group.and_then(|group| group.unsettled(place.item)) else { return };
             item.is_settled = true;
             if let Some(refusal) = refusal {
                 item.outcome.result = Err(refusal);
             }
         }
-        self.count_down(waiter.group, shard);
+        self.count_down(place.group, shard);
     }
 
     pub(super) fn all_started<R: Runtime>(&self, group: Slot, shard: &Shard<R>) {

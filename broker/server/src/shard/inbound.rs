@@ -14,6 +14,7 @@ use runtime::{Runtime, TaskClass};
 
 use super::{Shard, upkeep};
 use crate::control::{self, SharedDelta};
+use crate::coordinators::Asker;
 use crate::fetch::read_group;
 use crate::mesh::{Asked, Inbound, Notice, Reply, Request};
 use crate::net;
@@ -92,6 +93,12 @@ fn serve_request<R: Runtime>(shard: &Rc<Shard<R>>, asked: Asked) {
                 }
                 Reply::Answered(answers)
             });
+        }
+        Request::Group { at, ask } => {
+            shard.coordinators.serve(shard, at, *ask, Asker::Mesh { shard: from, token });
+        }
+        Request::ListGroups => {
+            shard.mesh.reply(from, token, Reply::Groups(shard.coordinators.list()));
         }
         Request::Metadata(delta) => {
             let queued = shard.deltas.try_send((from, token, delta));

@@ -173,6 +173,8 @@ async fn prepare<R: Runtime>(shard: &Shard<R>) -> Result<Vec<R::Lock>, String> {
 async fn stop<R: Runtime>(shard: &Rc<Shard<R>>) {
     shard.stopping.set(true);
     shard.stop_asked.notify();
+    // Who waits for a rebalance may wait for minutes.
+    shard.coordinators.stop(shard);
     net::close_all(shard).await;
     // Until here another shard's connection may still append to a log of this one.
     barrier(shard, Step::Stopped).await;

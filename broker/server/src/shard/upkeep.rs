@@ -18,7 +18,7 @@ use crate::boot::Level;
 use crate::control::{self, METADATA};
 use crate::mesh::{Reply, Request};
 use crate::partition::Partition;
-use crate::{produce, topics};
+use crate::{coordinators, produce, topics};
 
 /// The first look at old segments comes no later than this after a start (`log.initial.task.delay.ms`).
 const RETENTION_FIRST: Duration = Duration::from_secs(30);
@@ -68,6 +68,7 @@ pub(super) fn spawn<R: Runtime>(shard: &Rc<Shard<R>>) {
     shard.rt.spawn("produce timeouts", TaskClass::Latency, async move {
         produce::expire(&task_shard).await;
     });
+    coordinators::spawn(shard);
     if shard.id == FIRST {
         let task_shard = Rc::clone(shard);
         shard.rt.spawn("checkpoints", TaskClass::Background, async move {
