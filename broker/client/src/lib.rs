@@ -18,6 +18,7 @@ mod error;
 mod fetch_session;
 mod fetcher;
 mod framing;
+mod group;
 pub mod history;
 mod list_offsets;
 mod named_partition;
@@ -34,6 +35,10 @@ pub use error::ClientError;
 pub use fetch_session::{FetchLimits, FetchSession, Fetched};
 pub use fetcher::{Arrival, Fetcher, Positions};
 pub use framing::Frames;
+pub use group::{
+    CommittedOffset, Committer, GroupArrival, GroupConsumer, GroupOptions, NoOffset,
+    assigned_partitions,
+};
 pub use list_offsets::{ListedOffsets, OffsetSpec};
 pub use named_partition::NamedPartition;
 pub use partitioner::partition_of_key;

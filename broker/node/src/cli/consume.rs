@@ -1,46 +1,57 @@
 //! `broker consume`: records to standard output.
 //!
-//! Promises: the records of a partition come in order and without a gap, through restarts of brokers.
+//! Promises: the records of a partition come in order and without a gap, through restarts of brokers; in a group, what
+//! is committed was printed before. An interrupt commits and leaves the group.
 
 mod limits;
 mod print;
 mod printer;
+mod source;
 mod start;
 
-use client::{
-    Arrival, Chunk, ClientError, Cluster, FetchLimits, Fetcher, NamedPartition, OffsetSpec,
-};
+use client::{Arrival, Chunk, ClientError, Cluster, NamedPartition, OffsetSpec};
 use model::Offset;
 use runtime::sync::{First, race};
 use runtime::{Clock, Spawn};
 use std::process::ExitCode;
-use uring::Live;
 
 use self::limits::Limits;
 use self::print::{Parts, RecordFormat};
 use self::printer::{Printer, Reader};
+use self::source::{GroupArgs, News, Source};
 use self::start::{Start, chosen, offsets, positions};
 use super::failure::{Failure, explained};
 use super::output::{Format, complain};
 use super::session::{Interrupt, Session, Target, on_a_shard};
 use super::topic::one_topic;
 
-/// Of one answer of one broker: a tool has several of them in memory.
-const FETCH_BYTES: i32 = 8 << 20;
-
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ConsumeArgs {
     topic: String,
     #[command(flatten)]
     target: Target,
-    /// Begin with the oldest records. Default: with what comes from now on.
+    #[command(flatten)]
+    group: GroupArgs,
+    /// Begin with the oldest records. Default: with what comes from now on. In a group only where nothing is committed.
     #[arg(long, conflicts_with = "offset")]
     from_beginning: bool,
     /// Begin at earliest, latest, an offset (123), so many before the end (-10), or a time (@2026-01-31T12:00Z).
-    #[arg(long, short = 'o', value_name = "PLACE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        short = 'o',
+        value_name = "PLACE",
+        allow_hyphen_values = true,
+        conflicts_with = "group"
+    )]
     offset: Option<Start>,
     /// Read these partitions only.
-    #[arg(long, short = 'p', value_name = "NUMBER", value_delimiter = ',')]
+    #[arg(
+        long,
+        short = 'p',
+        value_name = "NUMBER",
+        value_delimiter = ',',
+        conflicts_with = "group"
+    )]
     partition: Vec<i32>,
     /// End after so many records.
     #[arg(long, short = 'n', value_name = "COUNT")]
@@ -49,7 +60,7 @@ pub(crate) struct ConsumeArgs {
     #[arg(long, value_name = "MILLISECONDS")]
     timeout_ms: Option<u64>,
     /// End where the partitions end now.
-    #[arg(long, short = 'e')]
+    #[arg(long, short = 'e', conflicts_with = "group")]
     until_end: bool,
     /// Print each record as a JSON object in a line, as `broker produce --json` takes it.
     #[arg(long, conflicts_with_all = ["keys", "headers", "timestamps", "offsets", "key_separator"])]
@@ -96,30 +107,33 @@ pub(crate) fn run(args: ConsumeArgs) -> ExitCode {
         let args = args.clone();
         async move {
             let session = Session::open(rt, &args.target, Format::Table).await?;
-            consume(&session, &args).await
+            Box::pin(consume(&session, &args)).await
         }
     })
 }
 
 async fn consume(session: &Session, args: &ConsumeArgs) -> Result<(), Failure> {
     let cluster = Cluster::of(&one_topic(session, &args.topic).await?);
-    let partitions = chosen(&cluster, &args.topic, &args.partition)?;
-    let starts = positions(session, &partitions, args.start()).await?;
     let mut limits = Limits::new(args);
-    if args.until_end {
-        limits.end_at(offsets(session, &partitions, OffsetSpec::Latest).await?, &starts);
-    }
-    let fetch_limits = FetchLimits { max_bytes: FETCH_BYTES, ..FetchLimits::default() };
-    let fetcher = Fetcher::new(session.router.clone(), fetch_limits);
-    fetcher.assign(starts);
+    let source = match &args.group.group {
+        Some(group) => Source::group(session, args, group),
+        None => {
+            let partitions = chosen(&cluster, &args.topic, &args.partition)?;
+            let starts = positions(session, &partitions, args.start()).await?;
+            if args.until_end {
+                limits.end_at(offsets(session, &partitions, OffsetSpec::Latest).await?, &starts);
+            }
+            Source::alone(session, starts)
+        }
+    };
     let printer = Printer::new(args.format());
-    Consume { session, fetcher, printer, limits, trouble: None }.all().await
+    Consume { session, source, printer, limits, trouble: None }.all().await
 }
 
 /// One run of the command.
 struct Consume<'a> {
     session: &'a Session,
-    fetcher: Fetcher<Live>,
+    source: Source,
     printer: Printer,
     limits: Limits,
     /// The last one that was told, so that it is told once.
@@ -128,25 +142,35 @@ struct Consume<'a> {
 
 impl Consume<'_> {
     async fn all(mut self) -> Result<(), Failure> {
+        let outcome = self.read().await;
+        let closed = self.source.close().await;
+        outcome?;
+        closed.map_err(|error| {
+            Failure::Other(format!("not everything printed is committed: {error}"))
+        })
+    }
+
+    async fn read(&mut self) -> Result<(), Failure> {
         let rt = &self.session.rt;
         let mut waits_since = rt.now().mono;
         while !self.limits.are_reached() {
             let deadline = self.limits.deadline(waits_since);
-            let arrival = race(self.fetcher.next(), rt.sleep_until(deadline));
-            let arrival = match race(arrival, rt.signal()).await {
-                First::Left(First::Left(arrival)) => arrival,
+            let news = race(self.source.next(), rt.sleep_until(deadline));
+            let news = match race(news, rt.signal()).await {
+                First::Left(First::Left(news)) => news?,
                 First::Left(First::Right(())) | First::Right(_) => break,
             };
-            match arrival {
-                Arrival::Records(chunk) => {
+            match news {
+                News::Read(Arrival::Records(chunk)) => {
                     self.trouble = None;
                     if self.print(&chunk).await? == Reader::Gone {
                         break;
                     }
                     waits_since = rt.now().mono;
                 }
-                Arrival::Trouble(error) => self.tell(error),
-                Arrival::Moved { at, from, to } => complain(&moved(&at, from, to)),
+                News::Read(Arrival::Trouble(error)) => self.tell(error),
+                News::Read(Arrival::Moved { at, from, to }) => complain(&moved(&at, from, to)),
+                News::Membership(text) => complain(&text),
             }
         }
         Ok(())
@@ -155,7 +179,10 @@ impl Consume<'_> {
     async fn print(&mut self, chunk: &Chunk) -> Result<Reader, Failure> {
         let next = self.printer.collect(chunk, &mut self.limits)?;
         let reader = self.printer.flush(&self.session.rt).await?;
-        self.limits.reached(&chunk.at, next);
+        if reader == Reader::There {
+            self.limits.reached(&chunk.at, next);
+            self.source.processed(&chunk.at, next);
+        }
         Ok(reader)
     }
 
