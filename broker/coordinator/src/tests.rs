@@ -1,5 +1,7 @@
-//! Event in, effects out: each rule of the classic protocol, and a seeded run of random members.
+//! Event in, effects out: each rule of the classic protocol and of moves between the protocols, and
+//! seeded runs of random members.
 
+pub(crate) mod compaction;
 pub(crate) mod embedded;
 mod joining;
 mod loading;
@@ -7,6 +9,7 @@ mod migration;
 mod offsets;
 mod planted;
 mod random_members;
+mod random_mixed;
 mod sessions;
 mod static_members;
 mod syncing;

@@ -66,24 +66,30 @@ impl ConsumerGroup {
             taken.extend(&of_member);
             assigned.push(of_member);
         }
-        for (member, mut of_member) in moved.into_iter().zip(assigned) {
-            if of_member.is_empty() {
-                // It has joined and not synced: what it said it owns is its own until it says
-                // otherwise.
-                of_member = member.owned.difference(&taken).copied().collect();
-                taken.extend(&of_member);
+        for (member, mut assigned) in moved.into_iter().zip(assigned) {
+            // What it said it owns when it joined is not free until it says otherwise: it may not
+            // have heard of the assignment yet, and keep working on what was taken from it.
+            let mut kept: Partitions = member.owned.difference(&taken).copied().collect();
+            taken.extend(&kept);
+            if assigned.is_empty() {
+                assigned = core::mem::take(&mut kept);
             }
+            let state = if kept.is_empty() {
+                MemberState::Stable
+            } else {
+                MemberState::UnrevokedPartitions
+            };
             let member_id = member.id;
             let value = Some(member.subscription);
             self.write(ConsumerRecord::Member { member_id: member_id.clone(), value });
-            let value = Some(of_member.clone());
+            let value = Some(assigned.clone());
             self.write(ConsumerRecord::TargetMember { member_id: member_id.clone(), value });
             let current = CurrentAssignment {
                 member_epoch: generation,
                 previous_member_epoch: generation,
-                state: MemberState::Stable,
-                assigned: of_member,
-                pending_revocation: Partitions::new(),
+                state,
+                assigned,
+                pending_revocation: kept,
             };
             self.write_current(cx, &member_id, current);
         }
@@ -122,7 +128,7 @@ impl ConsumerGroup {
 struct Moved {
     id: MemberId,
     subscription: Subscription,
-    /// What the leader gave it; nothing while it has not synced.
+    /// What the leader gave it; nothing in a generation that has no assignment yet.
     assigned: Partitions,
     /// What it said it owns when it joined.
     owned: Partitions,

@@ -12,7 +12,6 @@ mod model;
 
 use core::fmt::Write as _;
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use ::model::{Live, Now, PartitionIndex, TopicId, TopicPartition};
 
@@ -21,6 +20,7 @@ use super::{
     Partitions, STATIC_LEAVE_EPOCH, TopicView, Topics,
 };
 use crate::group::Group;
+use crate::tests::compaction;
 use crate::tests::embedded::EMBEDDED;
 use crate::{
     Client, Coordinator, Effect, Event, GroupId, Record, Request, Response, Settings, Text, Ticket,
@@ -277,26 +277,7 @@ fn coordinator(settings: &ConsumerSettings) -> Coordinator {
     Coordinator::new(Settings { consumer: settings.clone(), ..Settings::PRODUCTION }, EMBEDDED)
 }
 
-/// What the log holds after compaction: the last record of each key.
+/// What the log holds after compaction.
 fn compacted(log: &[(Ticket, Vec<Record>)]) -> Vec<Record> {
-    let mut last: BTreeMap<(GroupId, String), (usize, Record)> = BTreeMap::new();
-    let all = log.iter().flat_map(|(_, records)| records);
-    for (at, record) in all.enumerate() {
-        let key = match record {
-            Record::OffsetCommit { at, .. } => format!("offset {at:?}"),
-            Record::GroupMetadata { .. } => "classic".to_owned(),
-            Record::ConsumerGroup { record, .. } => match record {
-                ConsumerRecord::Group(_) => "group".to_owned(),
-                ConsumerRecord::Member { member_id, .. } => format!("member {member_id}"),
-                ConsumerRecord::TargetEpoch(_) => "target".to_owned(),
-                ConsumerRecord::TargetMember { member_id, .. } => format!("target {member_id}"),
-                ConsumerRecord::CurrentMember { member_id, .. } => format!("current {member_id}"),
-                ConsumerRecord::Regex { pattern, .. } => format!("regex {pattern}"),
-            },
-        };
-        last.insert((record.group().clone(), key), (at, record.clone()));
-    }
-    let mut kept: Vec<_> = last.into_values().collect();
-    kept.sort_by_key(|(at, _)| *at);
-    kept.into_iter().map(|(_, record)| record).collect()
+    compaction::compacted(log.iter().flat_map(|(_, records)| records))
 }

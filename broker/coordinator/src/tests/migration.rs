@@ -213,6 +213,22 @@ fn a_join_that_waits_is_told_to_come_again_when_the_group_moves() {
 }
 
 #[test]
+fn what_a_member_may_still_work_on_is_not_given_away_when_the_group_moves() {
+    let mut world = world();
+    let [a, b] = two_classic(&mut world);
+    for (member, owned) in [(&a, [0, 1]), (&b, [2, 3])] {
+        world.join(classic_again(member, &owned));
+    }
+    // The leader takes partition 3 from `b`, which has not heard of it when the group moves.
+    let write = |numbers| (EMBEDDED.write_assignment)(1, &owns(numbers));
+    let assignments = vec![(a.clone(), write(&[0, 1])), (b.clone(), write(&[2]))];
+    world.send(sync(&a, 2, assignments));
+    assert_eq!(beats(&mut world, "k", JOIN_EPOCH, &[]), (3, vec![]));
+    world.join(classic_again(&b, &[2]));
+    assert_eq!(beats(&mut world, "k", 3, &[]), (3, vec![3]));
+}
+
+#[test]
 fn a_group_that_cannot_be_understood_stays_classic() {
     let mut world = world();
     // Their assignments are names.
