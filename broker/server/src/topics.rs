@@ -192,6 +192,9 @@ fn take_in<R: Runtime>(
     let min_isr = topic.settings.min_isr;
     let replica = Replica::new(log.id().at, shard.boot.node_id, min_isr, ends, recovery.0);
     let partition = Rc::new(Partition::new(Rc::clone(topic), log, replica));
+    let known = Rc::downgrade(&partition);
+    let producers = move || Some(known.upgrade()?.replica().producers().snapshot());
+    partition.log.ask_for_producers(producers);
     shard.put_partition(Rc::clone(&partition));
     partition
 }

@@ -38,7 +38,8 @@ fn roll_expired<R: Runtime>(log: &Log<R>, now_ms: i64) {
     let expired = state.segments.last().and_then(|active| active.max_timestamp);
     let expired = expired.is_some_and(|max| now_ms - max.timestamp_ms > retention_ms);
     if deletes && expired && state.readable == state.end && state.published == state.end {
-        state.roll(None);
+        let producers = log.log.producers.borrow();
+        state.roll(producers.as_ref().and_then(|producers| producers()));
         drop(state);
         crate::log::start_writer(&log.store, &log.log);
     }

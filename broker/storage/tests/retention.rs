@@ -124,6 +124,22 @@ fn a_log_that_lost_all_its_segments_still_knows_its_end_after_crashes() {
 }
 
 #[test]
+fn the_producers_of_a_log_that_lost_all_its_segments_are_known_after_a_crash() {
+    let mut rig = Rig::new(13);
+    let config = LogConfig { retention_ms: Some(60_000), ..config() };
+    let (log, _) = rig.open(0, config.clone());
+    log.ask_for_producers(|| Some(b"producers at 5".to_vec()));
+    fill(&mut rig, &log, 5);
+    rig.world.run_for(Duration::from_secs(120));
+    maintain(&mut rig);
+    assert_eq!((log.start_offset(), log.end_offset()), (Offset(5), Offset(5)));
+    drop(log);
+    rig.crash(PowerLoss::KeepsNothing);
+    let (_, sink) = rig.open(0, config);
+    assert_eq!(sink.snapshot, Some((Offset(5), b"producers at 5".to_vec())));
+}
+
+#[test]
 fn a_truncation_to_nothing_whose_frame_is_replayed_leaves_the_end_where_it_was() {
     for seed in 0..10 {
         let mut rig = Rig::new(seed);

@@ -67,7 +67,8 @@ pub(crate) async fn open<R: Runtime>(
     let (path, directory) = (place.path.clone(), place.directory);
     let state = RefCell::new(state);
     let (progress, segments_taken) = (Notify::new(), Cell::new(false));
-    let log = Rc::new(LogShared { id, path, directory, state, progress, segments_taken });
+    let producers = RefCell::new(None);
+    let log = Rc::new(LogShared { id, path, directory, state, progress, segments_taken, producers });
     if exists {
         recover(store, &log, &place, sink).await?;
     }
@@ -100,7 +101,8 @@ async fn recover<R: Runtime>(
         _ if place.clean => Offset(i64::MAX),
         point => point.unwrap_or(first),
     };
-    let replay_from = load_snapshot(store, log, &found, recovery_point, sink).await?;
+    // Only what was durable is deleted, so the state at the first segment that is left is as good.
+    let replay_from = load_snapshot(store, log, &found, recovery_point.max(first), sink).await?;
     let scanner = Scanner { store, log, clean: place.clean, recovery_point, replay_from };
 
     let (mut expected, mut changed, mut read_bytes) = (first, found.changed, 0);

@@ -96,6 +96,12 @@ impl<R: Runtime> Log<R> {
         state.offline.is_none() && state.created && state.snapshots.is_due()
     }
 
+    /// Says whom to ask for the producer state at the log's end, in Kafka's format, when retention seals a segment:
+    /// the records are about to go, and the next start could learn it from nothing else.
+    pub fn ask_for_producers(&self, producers: impl Fn() -> Option<Vec<u8>> + 'static) {
+        *self.log.producers.borrow_mut() = Some(Box::new(producers));
+    }
+
     /// Writes the producer state at the log's end, in Kafka's format, so that the next start need not replay. A
     /// failure costs nothing but that.
     pub async fn write_producer_snapshot(&self, snapshot: Vec<u8>, used: SnapshotUse) {

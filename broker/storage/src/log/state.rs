@@ -28,7 +28,12 @@ pub(crate) struct LogShared<R: Disk> {
     pub(crate) progress: Notify,
     /// Retention or compaction works on the sealed segments.
     pub(crate) segments_taken: Cell<bool>,
+    /// Asked when the log seals a segment by itself.
+    pub(crate) producers: RefCell<Option<ProducerState>>,
 }
+
+/// The producer state at the log's end, in Kafka's format; `None` when its keeper is gone.
+pub(crate) type ProducerState = Box<dyn Fn() -> Option<Vec<u8>>>;
 
 /// Work for the log's writer, done in order.
 pub(crate) enum Op {
