@@ -303,6 +303,24 @@ fn a_half_open_connection_takes_a_window_and_then_times_out() {
 }
 
 #[test]
+fn a_sender_behind_a_full_window_hears_that_the_machine_is_gone() {
+    for (comes_back, expected) in [(false, Error::TimedOut), (true, Error::Reset)] {
+        let mut pair = Pair::new(14);
+        let conn = pair.connect(SECOND).unwrap();
+        pair.world.stall_core(pair.server, model::ShardId(0), 100 * SECOND);
+        let sending = pair.begin_send(&conn, vec![1; MUCH]);
+        pair.world.run_for(SECOND);
+        assert_eq!(sending.get(), None, "the window is full, and nothing is under way");
+        pair.world.power_loss(pair.server, PowerLoss::Drawn);
+        if comes_back {
+            pair.boot();
+        }
+        pair.world.run_for(20 * SECOND);
+        assert_eq!(sending.get(), Some(Err(expected)));
+    }
+}
+
+#[test]
 fn a_machine_that_came_back_resets_what_it_does_not_know() {
     let mut pair = Pair::new(12);
     let conn = pair.connect(SECOND).unwrap();

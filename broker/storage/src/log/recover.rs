@@ -68,7 +68,8 @@ pub(crate) async fn open<R: Runtime>(
     let state = RefCell::new(state);
     let (progress, segments_taken) = (Notify::new(), Cell::new(false));
     let producers = RefCell::new(None);
-    let log = Rc::new(LogShared { id, path, directory, state, progress, segments_taken, producers });
+    let log =
+        Rc::new(LogShared { id, path, directory, state, progress, segments_taken, producers });
     if exists {
         recover(store, &log, &place, sink).await?;
     }

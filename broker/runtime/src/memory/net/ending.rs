@@ -181,6 +181,7 @@ impl State {
             side.phase = Phase::Ended;
             side.flight.clear();
             side.outbox.clear();
+            self.probe(end.peer());
         } else {
             self.detach_from_files(end);
             let identity = self.net.connections.get(end.connection).expect("listed").identity;
@@ -189,6 +190,16 @@ impl State {
             self.end_side(end, if abrupt { Segment::Reset } else { Segment::Finish });
         }
         self.release_side(end);
+    }
+
+    /// The kernel of a sender that waits for room, with nothing under way, asks for it (RFC 9293,
+    /// 3.8.6.1): so it hears that nobody is there any more to make any.
+    pub(super) fn probe(&mut self, from: Endpoint) {
+        let Some((side, peer)) = self.net.sides_mut(from) else { return };
+        let waits = side.is_open() && side.accepted_end < side.queued_end;
+        if waits && side.flight.is_empty() && peer.phase == Phase::Ended {
+            self.launch(from, Segment::Bytes(Buf::EMPTY));
+        }
     }
 
     /// The kernel may accept connections for a killed process a little longer.

@@ -276,6 +276,7 @@ impl MemoryConn {
                     side.queued_end += size;
                     target = side.queued_end;
                     state.pump(end);
+                    state.probe(end);
                 }
                 let side = state.net.side_mut(end).expect("just seen");
                 match side.error.or(side.send_error) {
