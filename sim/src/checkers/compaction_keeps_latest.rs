@@ -5,7 +5,8 @@
 //! older value of its key may be left. Which records exist is learnt from acknowledgements, readers
 //! and files; a later record may be learnt of late, so suspicions are judged at the end. The files'
 //! scanner does not look into compressed batches: such a batch may hold any record of its offsets. A
-//! tombstone whose offset nobody was told may come and go unseen, and with it the values before it.
+//! tombstone whose offset nobody was told may come and go unseen, and with it all values before it,
+//! those too whose offsets nobody was told.
 //!
 //! Time is the run's; a run that steps wall clocks sets `delete_retention_ms` to 0.
 //! Source: Kafka's documentation of log compaction; KIP-534 (when a tombstone's time begins).
@@ -27,14 +28,25 @@ const SUSPECTS_MAX: usize = 1_000;
 pub(super) struct CompactionKeepsLatest {
     topics: Topics,
     keys: BTreeMap<(TopicPartition, u64), Latest>,
-    /// Keys with tombstones that may be anywhere in the log, and when the first of them was sent.
-    unplaced: BTreeMap<(TopicPartition, u64), u64>,
+    /// Records that may be anywhere in the log, by their keys.
+    unplaced: BTreeMap<(TopicPartition, u64), Unplaced>,
+    /// When somebody last saw a part of the log.
+    looked_ns: BTreeMap<TopicPartition, u64>,
     deleted_below: BTreeMap<TopicPartition, Offset>,
     suspects: VecDeque<Suspect>,
     evaluations: u64,
 }
 
 /// The latest record of a key.
+/// Records of one key that were sent, and whose offsets the sender never learnt.
+#[derive(Debug, Clone, Copy)]
+struct Unplaced {
+    /// When the first of them was sent.
+    first_ns: u64,
+    /// And the first tombstone among them.
+    tombstone_ns: Option<u64>,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Latest {
     offset: Offset,
@@ -135,7 +147,7 @@ impl Checker for CompactionKeepsLatest {
                 continue;
             }
             let tombstone = latest.is_some_and(|latest| latest.tombstone);
-            if !tombstone && self.had_tombstone(&suspect) {
+            if !tombstone && self.may_be_superseded(&suspect) {
                 continue;
             }
             let (kind, text) = match suspect.older {
@@ -184,20 +196,28 @@ impl CompactionKeepsLatest {
         }
     }
 
-    /// Remembers tombstones that are in the log, if at all, at an offset that nobody was told.
+    /// Remembers records that are in the log, if at all, at offsets that nobody was told.
     fn learn_unplaced(&mut self, at: TopicPartition, records: &[RecordContent], sent_ns: u64) {
-        let tombstones = records.iter().filter(|record| record.value.is_none());
-        for key in tombstones.filter_map(|record| record.key) {
-            let first_ns = self.unplaced.entry((at, key)).or_insert(sent_ns);
-            *first_ns = sent_ns.min(*first_ns);
+        for record in records {
+            let Some(key) = record.key else { continue };
+            let new = Unplaced { first_ns: sent_ns, tombstone_ns: None };
+            let known = self.unplaced.entry((at, key)).or_insert(new);
+            known.first_ns = sent_ns.min(known.first_ns);
+            if record.value.is_none() {
+                let first_ns = known.tombstone_ns.get_or_insert(sent_ns);
+                *first_ns = sent_ns.min(*first_ns);
+            }
         }
     }
 
-    /// Whether a tombstone may have taken the record away and have gone itself, before anybody read it.
-    fn had_tombstone(&self, suspect: &Suspect) -> bool {
-        let sent_ns = self.unplaced.get(&(suspect.at, suspect.key));
+    /// Whether a record that nobody was told the place of may have taken the suspect's away, and a
+    /// tombstone like that, last of all, every trace of the key.
+    fn may_be_superseded(&self, suspect: &Suspect) -> bool {
+        let Some(unplaced) = self.unplaced.get(&(suspect.at, suspect.key)) else { return false };
         let retention_ns = self.delete_retention_ns(suspect.at);
-        sent_ns.is_some_and(|sent_ns| suspect.at_ns.saturating_sub(*sent_ns) >= retention_ns)
+        let looked_ns = self.looked_ns.get(&suspect.at).copied().unwrap_or_default();
+        let is_over = |sent_ns: u64| looked_ns.saturating_sub(sent_ns) >= retention_ns;
+        unplaced.first_ns <= suspect.at_ns && unplaced.tombstone_ns.is_some_and(is_over)
     }
 
     fn delete_retention_ns(&self, at: TopicPartition) -> u64 {
@@ -211,6 +231,7 @@ impl CompactionKeepsLatest {
         if !rules.compacted {
             return;
         }
+        self.looked_ns.insert(at, at_ns);
         let records = &view.records;
         for record in records {
             self.learn(at, record.offset, record.content, 0);
@@ -361,6 +382,38 @@ mod tests {
             expect![[r#"
             latest-lost at 2: the latest value of a key, at 2, is gone
             2 evaluations"#]],
+        );
+    }
+
+    #[test]
+    fn a_value_and_then_a_tombstone_that_nobody_was_told_the_places_of_explain_what_is_gone() {
+        let unplaced = |operation, value| {
+            let mut unplaced = attempt(operation, 0, 1, Outcome::Acked { base_offset: None });
+            if let Fact::Produced(attempt) = &mut unplaced.fact {
+                attempt.content = Content::of(vec![record(1, value)]);
+            }
+            unplaced
+        };
+        let late = |mut event: Event, at_ns: u64| {
+            event.at_ns = at_ns;
+            if let Fact::Produced(attempt) = &mut event.fact {
+                attempt.invoked_ns = at_ns;
+            }
+            event
+        };
+        let gone = || answer(0, &[left(&[3])]);
+        let tombstone = late(unplaced(3, None), 5);
+        let value = unplaced(2, Some(12));
+        let events = [rules(0), written(), value, gone(), tombstone.clone(), late(gone(), 6)];
+        check(CompactionKeepsLatest::default(), &events, expect!["4 evaluations"]);
+        // The tombstone alone came too late.
+        let events = [rules(0), written(), gone(), tombstone, late(gone(), 6)];
+        check(
+            CompactionKeepsLatest::default(),
+            &events,
+            expect![[r#"
+                latest-lost at 2: the latest value of a key, at 2, is gone
+                4 evaluations"#]],
         );
     }
 
