@@ -2,8 +2,13 @@
 //!
 //! The end may lie anywhere between what was promised to be durable and what was appended. A batch
 //! that only the journal had is allowed, since it was appended; one that nobody appended is not. In a
-//! compacted topic batches are not compared: the crash may have undone or done a cleaning.
+//! compacted topic batches are not compared: the crash may have undone or done a cleaning. Nor where
+//! the files made no sense before the crash: a kernel that failed to write pages back may have dropped
+//! them, and recovery brings them back from the journal. A log start that the node had announced may
+//! have come into the files only with the recovery.
 //! Source: simulator.md sections 10 and 20, design.md section 5.
+
+use core::ops::Range;
 
 use model::{NodeId, Observation, Offset, TopicPartition};
 use std::collections::BTreeMap;
@@ -11,7 +16,7 @@ use std::collections::BTreeMap;
 use super::event::Recovered;
 use super::topics::Topics;
 use super::{Checker, Event, Fact, Violation};
-use crate::scan::{LogScan, PlacedBatch};
+use crate::scan::{LogScan, PlacedBatch, SegmentScan};
 
 const NAME: &str = "c14-recovery-keeps-synced";
 
@@ -19,6 +24,7 @@ const NAME: &str = "c14-recovery-keeps-synced";
 pub(super) struct RecoveryKeepsSynced {
     topics: Topics,
     appended_ends: BTreeMap<(NodeId, TopicPartition), Offset>,
+    log_starts: BTreeMap<(NodeId, TopicPartition), Offset>,
     evaluations: u64,
 }
 
@@ -32,6 +38,13 @@ impl Checker for RecoveryKeepsSynced {
         match &event.fact {
             Fact::Observed { node, observation: Observation::Appended { at, end, .. } } => {
                 self.appended_ends.insert((*node, *at), *end);
+                Ok(())
+            }
+            Fact::Observed {
+                node,
+                observation: Observation::LogStartMoved { at, log_start_offset },
+            } => {
+                self.log_starts.insert((*node, *at), *log_start_offset);
                 Ok(())
             }
             Fact::Recovered(recovered) => self.check_recovery(event.at_ns, recovered),
@@ -69,8 +82,10 @@ impl RecoveryKeepsSynced {
                 format!("the log ends at {end}, nothing at or above {written_end} was written");
             return tell("invented", written_end, text);
         }
-        if after.log_start_offset > before.log_start_offset {
-            let (old, new) = (before.log_start_offset, after.log_start_offset);
+        let announced = self.log_starts.get(&(*node, *at)).copied().unwrap_or_default();
+        let before_start = before.log_start_offset.max(announced);
+        if after.log_start_offset > before_start {
+            let (old, new) = (before_start, after.log_start_offset);
             let text = format!("the log starts at {new}, it started at {old} before the crash");
             return tell("head-lost", old, text);
         }
@@ -89,12 +104,16 @@ impl RecoveryKeepsSynced {
 
 /// The first offset at which the recovered log is not what the log before was.
 fn first_difference(before: &LogScan, after: &LogScan) -> Option<Offset> {
-    let from = before.log_start_offset;
+    let from = before.log_start_offset.max(after.log_start_offset);
+    let senseless = senseless(before);
     let end = after.log_end_offset.min(before.log_end_offset);
     let of = |log: &LogScan| -> Vec<(Offset, Offset, u32)> {
         let placed = log.segments.iter().flat_map(|segment| &segment.batches);
-        let inside = placed
-            .filter(|placed| placed.batch.last_offset >= from && placed.batch.base_offset < end);
+        let inside = placed.filter(|placed| {
+            let (base, last) = (placed.batch.base_offset, placed.batch.last_offset);
+            let is_readable = !senseless.iter().any(|range| range.contains(&base));
+            last >= from && base < end && is_readable
+        });
         inside.map(identity).collect()
     };
     let (before, after) = (of(before), of(after));
@@ -103,6 +122,16 @@ fn first_difference(before: &LogScan, after: &LogScan) -> Option<Offset> {
         at.or_else(|| (before.len() != after.len()).then_some(before.len().min(after.len())))?;
     let offset = |batches: &[(Offset, Offset, u32)]| batches.get(at).map(|it| it.0);
     offset(&before).into_iter().chain(offset(&after)).min()
+}
+
+/// Offsets of which the files say nothing, although they go on behind them.
+fn senseless(log: &LogScan) -> Vec<Range<Offset>> {
+    let torn = log.segments.windows(2).filter(|pair| pair[0].torn.is_some());
+    let rest = |pair: &[SegmentScan]| {
+        let whole = pair[0].batches.last().map(|placed| placed.batch.last_offset.after(1));
+        whole.unwrap_or(pair[0].base_offset)..pair[1].base_offset
+    };
+    torn.map(rest).collect()
 }
 
 /// The checksum covers everything but the base offset and the leader epoch.
@@ -115,7 +144,7 @@ mod tests {
     use super::super::event::{Event, Fact, Recovered, TopicRules};
     use super::super::testing::{NODE, PLACE, batch, check, created, event, scan};
     use super::RecoveryKeepsSynced;
-    use crate::scan::Torn;
+    use crate::scan::{SegmentScan, Torn};
     use expect_test::expect;
     use model::{LeaderEpoch, Observation, Offset};
 
@@ -203,6 +232,45 @@ mod tests {
         };
         let appended = event(1, Fact::Observed { node: NODE, observation });
         check(RecoveryKeepsSynced::default(), &[appended, longer], expect!["1 evaluations"]);
+    }
+
+    #[test]
+    fn a_log_start_that_was_announced_before_the_crash_may_come_with_the_recovery() {
+        let log_start_offset = Offset(3);
+        let observation = Observation::LogStartMoved { at: PLACE, log_start_offset };
+        let moved = event(1, Fact::Observed { node: NODE, observation });
+        let events = [moved, crash(&[(3, 2)])];
+        check(RecoveryKeepsSynced::default(), &events, expect!["1 evaluations"]);
+        let events = [events[0].clone(), crash(&[(5, 1)])];
+        check(
+            RecoveryKeepsSynced::default(),
+            &events,
+            expect![[r#"
+            head-lost at 3: node 1: the log starts at 5, it started at 3 before the crash
+            1 evaluations"#]],
+        );
+    }
+
+    #[test]
+    fn what_made_no_sense_before_the_crash_may_come_back_and_nothing_else() {
+        let mut recovered = recovered(&[(0, 3), (3, 2), (5, 1)]);
+        let whole = recovered.before.segments[0].clone();
+        let torn = Torn { position_bytes: 0, bytes: 99, why: "zeros".to_owned() };
+        let (base_offset, batches) = (Offset(5), whole.batches[2..].to_vec());
+        let last = SegmentScan { base_offset, batches, ..SegmentScan::default() };
+        let first = SegmentScan { batches: Vec::new(), torn: Some(torn), ..whole };
+        recovered.before.segments = vec![first, last];
+        let crash = |recovered: &Recovered| event(3, Fact::Recovered(recovered.clone()));
+        let came_back = crash(&recovered);
+        check(RecoveryKeepsSynced::default(), &[came_back], expect!["1 evaluations"]);
+        recovered.after.segments[0].batches[2].crc = 9;
+        check(
+            RecoveryKeepsSynced::default(),
+            &[crash(&recovered)],
+            expect![[r#"
+            changed at 5: node 1: another batch lies at 5 now
+            1 evaluations"#]],
+        );
     }
 
     #[test]
