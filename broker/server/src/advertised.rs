@@ -52,6 +52,8 @@ pub const ADVERTISED: &[Advertised] = &[
     row(ApiKey::OffsetDelete, 0, 0),
     row(ApiKey::DescribeCluster, 0, 2),
     row(ApiKey::DescribeProducers, 0, 0),
+    row(ApiKey::ConsumerGroupHeartbeat, 0, 1),
+    row(ApiKey::ConsumerGroupDescribe, 0, 1),
     row(ApiKey::ListConfigResources, 0, 1),
     row(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
@@ -105,6 +107,8 @@ mod tests {
             47 OffsetDelete 0-0
             60 DescribeCluster 0-2
             61 DescribeProducers 0-0
+            68 ConsumerGroupHeartbeat 0-1
+            69 ConsumerGroupDescribe 0-1
             74 ListConfigResources 0-1
             75 DescribeTopicPartitions 0-0
         "#]]

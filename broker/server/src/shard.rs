@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use controller::Image;
-use controller::config::Layers;
+use controller::config::{Layers, Value};
 use model::{
     Bug, Buggify, ErrorCode, Limits, PartitionIndex, Probe, ShardId, Site, TopicId, TopicPartition,
 };
@@ -274,6 +274,14 @@ impl<R: Runtime> Shard<R> {
     pub(crate) fn broker_number(&self, key: &str) -> i64 {
         let number = self.broker_layers(|layers| layers.broker_number(key));
         number.unwrap_or_else(|| panic!("{key} has no default"))
+    }
+
+    /// The effective value of a broker key that is one of some words, and has a default.
+    pub(crate) fn broker_word(&self, key: &str) -> String {
+        match self.broker_layers(|layers| layers.broker_parsed(key)) {
+            Some(Value::Text(word)) => word,
+            other => panic!("{key} is no word but {other:?}"),
+        }
     }
 
     fn broker_layers<T>(&self, read: impl FnOnce(Layers<'_>) -> T) -> T {

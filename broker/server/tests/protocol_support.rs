@@ -50,7 +50,6 @@ fn note(key: ApiKey) -> &'static str {
             "Groups; no transactions and no share groups yet. Creates `__consumer_offsets` where it is missing"
         }
         ApiKey::OffsetFetch => "`RequireStable` changes nothing: no transactions",
-        ApiKey::ListGroups => "Every group is classic",
         ApiKey::OffsetDelete => "Never flexible",
         ApiKey::ApiVersions => {
             "A newer version gets a version 0 answer with UNSUPPORTED_VERSION, never a closed connection (KIP-511)"
@@ -78,6 +77,7 @@ fn note(key: ApiKey) -> &'static str {
         | ApiKey::LeaveGroup
         | ApiKey::SyncGroup
         | ApiKey::DescribeGroups
+        | ApiKey::ListGroups
         | ApiKey::DeleteGroups
         | ApiKey::ConsumerGroupHeartbeat
         | ApiKey::ConsumerGroupDescribe => "",

@@ -14,6 +14,8 @@ const fn long(min: i64) -> Kind {
     Kind::Long { min, max: i64::MAX }
 }
 
+const MIGRATION_POLICIES: &[&str] = &["bidirectional", "upgrade", "downgrade", "disabled"];
+
 const fn effective(
     name: &'static str,
     kind: Kind,
@@ -87,8 +89,11 @@ pub const BROKER: &[Key] = &[
     effective("fetch.max.bytes", int(1024), Some("57671680"), Scope::ReadOnly, "Upper limit of one fetch response."),
     idle("fetch.purgatory.purge.interval.requests", int(0), Some("1000"), Scope::ReadOnly, "Requests between two clean-ups of waiting fetches; none are needed here."),
     idle("follower.fetch.last.tiered.offset.enable", Kind::Boolean, Some("false"), Scope::ReadOnly, "Let new followers start at the end of tiered data."),
-    idle("group.consumer.heartbeat.interval.ms", int(1), Some("5000"), Scope::ReadOnly, "Heartbeat interval of the consumer group protocol."),
-    idle("group.consumer.session.timeout.ms", int(1), Some("45000"), Scope::ReadOnly, "Session timeout of the consumer group protocol."),
+    effective("group.consumer.assignment.interval.ms", int(0), Some("1000"), Scope::ReadOnly, "Shortest time between two assignments of one KIP-848 group."),
+    effective("group.consumer.heartbeat.interval.ms", int(1), Some("5000"), Scope::ReadOnly, "Heartbeat interval of the consumer group protocol."),
+    effective("group.consumer.max.size", int(1), Some("2147483647"), Scope::ReadOnly, "Members that a KIP-848 group may have; never more than 10,000 here."),
+    effective("group.consumer.migration.policy", Kind::OneOf(MIGRATION_POLICIES), Some("bidirectional"), Scope::ReadOnly, "Which ways groups may change their protocol while members are in them."),
+    effective("group.consumer.session.timeout.ms", int(1), Some("45000"), Scope::ReadOnly, "Session timeout of the consumer group protocol."),
     idle("group.coordinator.rebalance.protocols", Kind::List, Some("classic,consumer,streams"), Scope::ReadOnly, "Group protocols that are offered."),
     effective("group.initial.rebalance.delay.ms", int(0), Some("3000"), Scope::ReadOnly, "Wait for more members before the first rebalance of an empty group."),
     effective("group.max.session.timeout.ms", int(0), Some("1800000"), Scope::ReadOnly, "Longest session timeout that a group member may ask for."),

@@ -15,7 +15,7 @@ use crate::{AdminResponse, Refusal, Registration};
 const PRODUCER_IDS_PER_BLOCK: u32 = 1_000;
 
 /// Feature levels that the first registration writes: those of Kafka 4.3 that work here.
-const FEATURES: &[(&str, i16)] = &[("metadata.version", 30)];
+const FEATURES: &[(&str, i16)] = &[("metadata.version", 30), ("group.version", 1)];
 
 /// Registers a broker, unfenced at once: with one node there is nobody to wait for.
 pub(super) fn register(view: View<'_>, registration: &Registration) -> Decision {

@@ -228,10 +228,11 @@ fn a_first_registration_writes_the_features_and_a_restart_new_leader_epochs() {
         &mut world,
         first(),
         expect![[r#"
-        + metadata.version=30
-        + broker 1 epoch=0 fenced=false
-        epoch 0
-    "#]],
+            + metadata.version=30
+            + group.version=1
+            + broker 1 epoch=0 fenced=false
+            epoch 0
+        "#]],
     );
     check(
         &mut world,

@@ -1,8 +1,11 @@
-//! What requests of consumer groups say with empty strings and negative numbers.
+//! What requests of consumer groups say with empty strings and negative numbers, and other forms that
+//! several of them share.
 
 use core::time::Duration;
+use std::net::SocketAddr;
 
-use coordinator::{GenerationId, InstanceId, MemberId, MemberIdentity};
+use coordinator::consumer::Refusal;
+use coordinator::{GenerationId, InstanceId, MemberId, MemberIdentity, Text};
 use model::ErrorCode;
 
 /// Empty: no member id yet.
@@ -42,4 +45,18 @@ pub(crate) fn identity(
 /// Groups with members have a name; offsets without members may be committed under an empty one.
 pub(crate) fn check_group_id(group: &str) -> Result<(), ErrorCode> {
     if group.is_empty() { Err(ErrorCode::InvalidGroupId) } else { Ok(()) }
+}
+
+/// A client's address as Java writes one.
+pub(crate) fn client_host(peer: SocketAddr) -> Text {
+    Text::from(format!("/{}", peer.ip()))
+}
+
+/// The sentence beside an error code; the code's name where it says it all.
+pub(crate) fn sentence(refusal: &Refusal) -> String {
+    if refusal.message.is_empty() {
+        refusal.code.name().to_owned()
+    } else {
+        refusal.message.clone()
+    }
 }

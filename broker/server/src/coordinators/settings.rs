@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use coordinator::Settings;
+use coordinator::consumer::{ConsumerSettings, MigrationPolicy};
 use runtime::Runtime;
 
 use crate::shard::Shard;
@@ -25,6 +26,23 @@ pub(super) fn settings<R: Runtime>(shard: &Shard<R>) -> Settings {
         offsets_max: limits.committed_offsets,
         writes_max: limits.coordinator_writes,
         waiters_max: limits.waiters,
+        consumer: ConsumerSettings {
+            session_timeout: millis("group.consumer.session.timeout.ms"),
+            heartbeat_interval: millis("group.consumer.heartbeat.interval.ms"),
+            assignment_interval: millis("group.consumer.assignment.interval.ms"),
+            group_size_max: count("group.consumer.max.size").min(limits.group_members),
+            member_bytes_max: limits.group_bytes,
+            migration: migration(shard),
+        },
         ..Settings::PRODUCTION
+    }
+}
+
+fn migration<R: Runtime>(shard: &Shard<R>) -> MigrationPolicy {
+    match shard.broker_word("group.consumer.migration.policy").as_str() {
+        "upgrade" => MigrationPolicy::Upgrade,
+        "downgrade" => MigrationPolicy::Downgrade,
+        "disabled" => MigrationPolicy::Disabled,
+        _ => MigrationPolicy::Bidirectional,
     }
 }

@@ -22,13 +22,20 @@ struct Feature {
 
 /// Levels as in Kafka 4.3. Features without code behind them are absent, not at level 0.
 const FEATURES: &[Feature] = &[
+    Feature { name: GROUP_VERSION, level_min: 0, level_max: GROUP_VERSION_LEVEL },
     Feature { name: "kraft.version", level_min: 0, level_max: 1 },
     Feature { name: METADATA_VERSION, level_min: 7, level_max: METADATA_VERSION_LEVEL },
 ];
 
 pub(crate) const METADATA_VERSION: &str = "metadata.version";
+/// Groups of KIP-848.
+const GROUP_VERSION: &str = "group.version";
+const GROUP_VERSION_LEVEL: i16 = 1;
 /// 4.3-IV0.
 pub(crate) const METADATA_VERSION_LEVEL: i16 = 30;
+
+const FINALIZED: &[(&str, i16)] =
+    &[(GROUP_VERSION, GROUP_VERSION_LEVEL), (METADATA_VERSION, METADATA_VERSION_LEVEL)];
 
 pub(crate) async fn handle<R: Runtime>(
     shard: &Rc<Shard<R>>,
@@ -70,11 +77,14 @@ fn respond(request: &ApiVersionsRequest, version: i16, image_epoch: i64) -> ApiV
             })
             .collect(),
         finalized_features_epoch: image_epoch,
-        finalized_features: vec![FinalizedFeatureKey {
-            name: METADATA_VERSION.to_owned(),
-            max_version_level: METADATA_VERSION_LEVEL,
-            min_version_level: METADATA_VERSION_LEVEL,
-        }],
+        finalized_features: FINALIZED
+            .iter()
+            .map(|(name, level)| FinalizedFeatureKey {
+                name: (*name).to_owned(),
+                max_version_level: *level,
+                min_version_level: *level,
+            })
+            .collect(),
         ..ApiVersionsResponse::default()
     }
 }
@@ -131,7 +141,7 @@ mod tests {
             response.supported_features.into_iter().map(|f| f.name).collect::<Vec<_>>()
         };
         assert_eq!(names(3), ["metadata.version"]);
-        assert_eq!(names(4), ["kraft.version", "metadata.version"]);
+        assert_eq!(names(4), ["group.version", "kraft.version", "metadata.version"]);
     }
 
     #[test]

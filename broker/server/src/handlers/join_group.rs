@@ -65,8 +65,7 @@ fn join<R: Runtime>(
         instance_id: sentinels::instance_id(request.group_instance_id.as_deref()),
         client: Client {
             id: Text::from(context.client_id.unwrap_or_default()),
-            // As Java writes an address.
-            host: Text::from(format!("/{}", context.peer.ip())),
+            host: sentinels::client_host(context.peer),
         },
         session_timeout,
         rebalance_timeout: match version {

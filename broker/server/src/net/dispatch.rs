@@ -11,12 +11,13 @@ use super::owed::Outgoing;
 use super::{Close, RequestContext};
 use crate::advertised;
 use crate::handlers::{
-    alter_configs, api_versions, create_partitions, create_topics, delete_groups, delete_records,
-    delete_topics, describe_cluster, describe_configs, describe_groups, describe_log_dirs,
-    describe_producers, describe_topic_partitions, fetch, find_coordinator, heartbeat,
-    incremental_alter_configs, init_producer_id, join_group, leave_group, list_config_resources,
-    list_groups, list_offsets, metadata, offset_commit, offset_delete, offset_fetch,
-    offset_for_leader_epoch, produce, sync_group,
+    alter_configs, api_versions, consumer_group_describe, consumer_group_heartbeat,
+    create_partitions, create_topics, delete_groups, delete_records, delete_topics,
+    describe_cluster, describe_configs, describe_groups, describe_log_dirs, describe_producers,
+    describe_topic_partitions, fetch, find_coordinator, heartbeat, incremental_alter_configs,
+    init_producer_id, join_group, leave_group, list_config_resources, list_groups, list_offsets,
+    metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch, produce,
+    sync_group,
 };
 use crate::shard::Shard;
 
@@ -90,6 +91,12 @@ pub(super) async fn start<R: Runtime>(
         ApiKey::ListGroups => answer(shard, context, reader, list_groups::handle).await,
         ApiKey::DeleteGroups => answer(shard, context, reader, delete_groups::handle).await,
         ApiKey::OffsetDelete => answer(shard, context, reader, offset_delete::handle).await,
+        ApiKey::ConsumerGroupHeartbeat => {
+            answer(shard, context, reader, consumer_group_heartbeat::handle).await
+        }
+        ApiKey::ConsumerGroupDescribe => {
+            answer(shard, context, reader, consumer_group_describe::handle).await
+        }
         ApiKey::OffsetCommit => answer(shard, context, reader, offset_commit::handle).await,
         ApiKey::OffsetFetch => answer(shard, context, reader, offset_fetch::handle).await,
         ApiKey::DeleteRecords => answer(shard, context, reader, delete_records::handle).await,
