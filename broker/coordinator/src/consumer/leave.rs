@@ -9,7 +9,9 @@ use model::Probe;
 use super::group::ConsumerGroup;
 use super::heartbeat::{unknown_instance, unknown_member};
 use super::record::{ConsumerRecord, CurrentAssignment, MemberState, Partitions};
-use super::{ConsumerHeartbeat, ConsumerHeartbeatResponse, Refusal, STATIC_LEAVE_EPOCH};
+use super::{
+    ConsumerHeartbeat, ConsumerHeartbeatResponse, JOIN_EPOCH, Refusal, STATIC_LEAVE_EPOCH,
+};
 use crate::MemberId;
 use crate::context::Context;
 use crate::deadlines::Reason;
@@ -52,6 +54,8 @@ impl ConsumerGroup {
             previous_member_epoch: current.member_epoch,
             state: MemberState::Stable,
             pending_revocation: Partitions::new(),
+            // Whoever comes back under its name owns them from the start.
+            assignment_epochs: current.assigned.iter().map(|at| (*at, JOIN_EPOCH)).collect(),
             ..current
         };
         self.write_current(cx, member_id, away);

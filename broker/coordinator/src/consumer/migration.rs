@@ -88,6 +88,11 @@ impl ConsumerGroup {
                 member_epoch: generation,
                 previous_member_epoch: generation,
                 state,
+                assignment_epochs: assigned
+                    .iter()
+                    .chain(&kept)
+                    .map(|at| (*at, generation))
+                    .collect(),
                 assigned,
                 pending_revocation: kept,
             };

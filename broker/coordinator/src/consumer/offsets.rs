@@ -1,17 +1,18 @@
 //! Committed offsets of a consumer group: who may write and read them, and which have expired.
 //!
-//! Promises: a member commits only in the epoch it is in; offsets of a topic that somebody reads are
-//! kept.
+//! Promises: a member commits only in the epoch it is in, or what it has owned since the epoch it
+//! names; offsets of a topic that somebody reads are kept.
 //! Source: Kafka `ConsumerGroup.validateOffsetCommit`, `validateOffsetFetch`,
 //! `OffsetMetadataManager.cleanupExpiredOffsets`.
 
-use model::{Bug, ErrorCode, Probe};
+use model::{Bug, ErrorCode, Probe, TopicPartition};
 
+use super::Topics;
 use super::group::ConsumerGroup;
 use crate::commit;
 use crate::context::Context;
 use crate::expiry;
-use crate::{MemberId, OffsetCommitRequest, TopicName};
+use crate::{MemberId, NamedPartition, OffsetCommitRequest, TopicName};
 
 impl ConsumerGroup {
     /// # Errors
@@ -26,14 +27,28 @@ impl ConsumerGroup {
             return Ok(());
         }
         let checked = self.check_member_epoch(request.member_id.as_ref(), member_epoch);
-        match checked {
-            Err(ErrorCode::StaleMemberEpoch | ErrorCode::IllegalGeneration)
-                if cx.probe.planted(Bug::OldGenerationCommitAccepted) =>
-            {
-                Ok(())
-            }
-            _ => checked,
+        let is_old = [Err(ErrorCode::StaleMemberEpoch), Err(ErrorCode::IllegalGeneration)];
+        if !is_old.contains(&checked) {
+            return checked;
         }
+        let planted = cx.probe.planted(Bug::OldGenerationCommitAccepted);
+        if planted || self.has_owned_since(cx.topics, request) { Ok(()) } else { checked }
+    }
+
+    /// Whether the member owns all that it commits, and got it in the epoch that it names or before:
+    /// nobody else can have worked on that since (KIP-1251).
+    fn has_owned_since(&self, topics: &Topics, request: &OffsetCommitRequest) -> bool {
+        let Some((member_id, epoch)) = request.member_id.as_ref().zip(request.generation_id) else {
+            return false;
+        };
+        let current = self.state.current(member_id);
+        let is_owned_since = |at: &NamedPartition| {
+            let topic = topics.by_name(&at.topic)?;
+            let at = TopicPartition { topic: topic.id, partition: at.partition };
+            Some(current.assignment_epoch(&at)? <= epoch.0)
+        };
+        epoch.0 < current.member_epoch
+            && request.offsets.iter().all(|it| is_owned_since(&it.at) == Some(true))
     }
 
     /// Anybody may read who does not claim to be a member.

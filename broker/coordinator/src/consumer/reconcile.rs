@@ -119,12 +119,20 @@ impl Reconciliation<'_> {
             return current.clone();
         }
         let previous_member_epoch = current.member_epoch;
+        let epoch_of = |at: &TopicPartition| {
+            // What was given up and comes back is given anew.
+            let kept = current.assigned.contains(at) || pending_revocation.contains(at);
+            let before = current.assignment_epoch(at).filter(|_| kept);
+            (*at, before.unwrap_or(member_epoch))
+        };
+        let assignment_epochs = assigned.iter().chain(&pending_revocation).map(epoch_of).collect();
         CurrentAssignment {
             member_epoch,
             previous_member_epoch,
             state,
             assigned,
             pending_revocation,
+            assignment_epochs,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! Source: KIP-848, Kafka's `ConsumerGroup*Key` and `ConsumerGroup*Value` messages.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::TopicPartition;
 
@@ -92,12 +92,23 @@ pub struct CurrentAssignment {
     pub assigned: Partitions,
     /// Owned until the member says that it is not.
     pub pending_revocation: Partitions,
+    /// In which epoch the member got each partition that it owns (KIP-1251): a commit of that epoch
+    /// is still its own. One that is missing, as in records before Kafka 4.3, counts as got in
+    /// `member_epoch`.
+    pub assignment_epochs: BTreeMap<TopicPartition, i32>,
 }
 
 impl CurrentAssignment {
     /// Partitions that nobody else may have.
     pub fn owned(&self) -> impl Iterator<Item = &TopicPartition> {
         self.assigned.iter().chain(&self.pending_revocation)
+    }
+
+    /// The epoch in which the member got a partition; none if it does not own it.
+    #[must_use]
+    pub fn assignment_epoch(&self, at: &TopicPartition) -> Option<i32> {
+        let owns = self.assigned.contains(at) || self.pending_revocation.contains(at);
+        owns.then(|| self.assignment_epochs.get(at).copied().unwrap_or(self.member_epoch))
     }
 }
 

@@ -269,6 +269,26 @@ fn classic_members_of_a_consumer_group_are_fenced_by_the_codes_of_their_own_prot
 }
 
 #[test]
+fn a_commit_of_an_older_epoch_is_good_for_what_the_member_has_kept_since() {
+    let mut world = world();
+    let ask = |world: &mut World, epoch, number| {
+        let mut request = commit(Some((&"k".into(), epoch)), 5);
+        request.offsets[0].at = partition(number);
+        world.ask(Request::OffsetCommit(request))
+    };
+    world.send(join("k"));
+    world.pass(Duration::from_secs(1));
+    world.send(join("l"));
+    assert_eq!(beats(&mut world, "k", 1, &[0, 1, 2, 3]), (1, vec![0, 1]));
+    assert_eq!(ask(&mut world, 1, 3), "NONE", "it still has to give this up");
+    assert_eq!(beats(&mut world, "k", 1, &[0, 1]), (2, vec![0, 1]));
+    assert_eq!(ask(&mut world, 1, 0), "NONE");
+    assert_eq!(ask(&mut world, 1, 3), "STALE_MEMBER_EPOCH");
+    assert_eq!(ask(&mut world, 0, 0), "STALE_MEMBER_EPOCH");
+    assert_eq!(ask(&mut world, 3, 0), "STALE_MEMBER_EPOCH");
+}
+
+#[test]
 fn members_of_a_consumer_group_read_offsets_in_their_epoch_and_strangers_at_any_time() {
     let mut world = world();
     world.send(join("k"));

@@ -308,22 +308,27 @@ impl Run {
     fn commit(&mut self, index: usize, member: &MemberId, epoch: i32) {
         // Now and then somebody that should know better commits from the past.
         let epoch = epoch - i32::from(self.random.below(5) == 0);
-        let current = match self.world.coordinator.groups().get(&GROUP.into()) {
-            Some(Group::Classic(group)) => Some(group.generation_id().0),
-            Some(Group::Consumer(group)) => group
-                .describe()
-                .members
-                .iter()
-                .find(|it| it.member_id == *member)
-                .map(|it| it.member_epoch),
-            None => None,
+        let committed = TopicPartition { topic: TOPIC, partition: partition(0).partition };
+        let may_be_accepted = match self.world.coordinator.groups().get(&GROUP.into()) {
+            Some(Group::Classic(group)) => group.generation_id().0 == epoch,
+            // An older epoch does for what the member has not given up since.
+            Some(Group::Consumer(group)) => {
+                let described = group.describe();
+                let known = described.members.iter().find(|it| it.member_id == *member);
+                known.is_some_and(|it| {
+                    let owns = it.assigned.contains(&committed)
+                        || self.clients[index].owned.contains(&committed.partition.0);
+                    it.member_epoch == epoch || (it.member_epoch > epoch && owns)
+                })
+            }
+            None => false,
         };
         let request = OffsetCommitRequest {
             instance_id: self.clients[index].instance.clone(),
             ..commit(Some((member, epoch)), 1)
         };
         let token = self.world.send(Request::OffsetCommit(request));
-        self.commits.insert(token, current == Some(epoch));
+        self.commits.insert(token, may_be_accepted);
     }
 
     fn hear(&mut self, index: usize, answer: Response, sent_at: Instant) {

@@ -3,6 +3,7 @@
 //! Source: Kafka `GroupCoordinatorRecordHelpers`, `ConsumerGroupMember`.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coordinator::consumer::{
@@ -102,8 +103,14 @@ fn encode_subscription(value: &Subscription) -> ConsumerGroupMemberMetadataValue
 }
 
 fn encode_current(value: &CurrentAssignment) -> ConsumerGroupCurrentMemberAssignmentValue {
-    let stored =
-        |topic_id, partitions| StoredPartitions { topic_id, partitions, assignment_epochs: None };
+    let stored = |topic, partitions: Vec<i32>| {
+        let epoch_of = |number: &i32| {
+            let at = TopicPartition { topic, partition: PartitionIndex(*number) };
+            value.assignment_epoch(&at).unwrap_or(value.member_epoch)
+        };
+        let assignment_epochs = Some(partitions.iter().map(epoch_of).collect());
+        StoredPartitions { topic_id: topic, partitions, assignment_epochs }
+    };
     ConsumerGroupCurrentMemberAssignmentValue {
         member_epoch: value.member_epoch,
         previous_member_epoch: value.previous_member_epoch,
@@ -209,9 +216,20 @@ fn rebalance_timeout(ms: i32) -> Duration {
 }
 
 fn decode_current(value: ConsumerGroupCurrentMemberAssignmentValue) -> CurrentAssignment {
-    let partitions = |stored: Vec<StoredPartitions>| {
+    let mut assignment_epochs = BTreeMap::new();
+    let mut partitions = |stored: Vec<StoredPartitions>| {
+        for topic in &stored {
+            let epochs = topic.assignment_epochs.iter().flatten();
+            for (number, epoch) in topic.partitions.iter().zip(epochs) {
+                let partition = PartitionIndex(*number);
+                assignment_epochs
+                    .insert(TopicPartition { topic: topic.topic_id, partition }, *epoch);
+            }
+        }
         all(stored.into_iter().map(|it| (it.topic_id, it.partitions)))
     };
+    let assigned = partitions(value.assigned_partitions);
+    let pending_revocation = partitions(value.partitions_pending_revocation);
     CurrentAssignment {
         member_epoch: value.member_epoch,
         previous_member_epoch: value.previous_member_epoch,
@@ -220,8 +238,9 @@ fn decode_current(value: ConsumerGroupCurrentMemberAssignmentValue) -> CurrentAs
             2 => MemberState::UnreleasedPartitions,
             _ => MemberState::Stable,
         },
-        assigned: partitions(value.assigned_partitions),
-        pending_revocation: partitions(value.partitions_pending_revocation),
+        assigned,
+        pending_revocation,
+        assignment_epochs,
     }
 }
 
@@ -272,7 +291,11 @@ mod tests {
             state: MemberState::UnreleasedPartitions,
             assigned: partitions(&[(1, 0), (1, 1), (2, 7)]),
             pending_revocation: partitions(&[(3, 3)]),
+            assignment_epochs: BTreeMap::new(),
         };
+        let assignment_epochs = current.owned().zip([5, 4, 4, 2]).map(|(at, epoch)| (*at, epoch));
+        let assignment_epochs = assignment_epochs.collect();
+        let current = CurrentAssignment { assignment_epochs, ..current };
         let resolved = ResolvedRegex { topic_names: [Text::from("x1")].into(), resolved_at_ms: 77 };
         let id = || member_id.clone();
         let records = [
