@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
-use crate::cli::{ClusterArgs, ConsumeArgs, ProduceArgs, TopicArgs};
+use crate::cli::{ClusterArgs, ConsumeArgs, GroupArgs, ProduceArgs, TopicArgs};
 
 /// A Kafka-wire-compatible broker: thread per core, durable before it acknowledges.
 ///
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Storage(Storage),
     /// Create, look at and change topics.
     Topic(TopicArgs),
+    /// Look at consumer groups and their lag, move and delete their offsets.
+    Group(GroupArgs),
     /// Look at a cluster, and change the configuration of its brokers.
     Cluster(ClusterArgs),
     /// Write records from standard input, one for each line.

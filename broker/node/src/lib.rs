@@ -34,6 +34,7 @@ pub fn main_from_args(args: Vec<OsString>) -> ExitCode {
         None => serve::serve(&cli.serve),
         Some(Command::Storage(task)) => storage::storage(task),
         Some(Command::Topic(args)) => cli::topic::run(args),
+        Some(Command::Group(args)) => cli::group::run(args),
         Some(Command::Cluster(args)) => cli::cluster::run(args),
         Some(Command::Produce(args)) => cli::produce::run(args),
         Some(Command::Consume(args)) => cli::consume::run(args),

@@ -19,8 +19,9 @@ use self::limits::Limits;
 use self::print::{Parts, RecordFormat};
 use self::printer::{Printer, Reader};
 use self::source::{GroupArgs, News, Source};
-use self::start::{Start, chosen, offsets, positions};
-use super::failure::{Failure, explained};
+pub(crate) use self::start::offsets;
+use self::start::{Start, chosen, positions};
+use super::failure::Failure;
 use super::output::{Format, complain};
 use super::session::{Interrupt, Session, Target, on_a_shard};
 use super::topic::one_topic;
@@ -188,7 +189,7 @@ impl Consume<'_> {
 
     fn tell(&mut self, error: ClientError) {
         if self.trouble.as_ref() != Some(&error) {
-            complain(&format!("{}, trying again", explained(&error)));
+            complain(&format!("{error}, trying again"));
             self.trouble = Some(error);
         }
     }

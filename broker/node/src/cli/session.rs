@@ -28,7 +28,7 @@ pub(crate) struct Target {
         default_value = "127.0.0.1:9092"
     )]
     pub(crate) bootstrap: Vec<String>,
-    /// How long to try again while brokers start, move or do not answer.
+    /// How long to try again while brokers restart, move or do not answer.
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub(crate) timeout: Duration,
     /// Name that brokers show in their logs and lists.

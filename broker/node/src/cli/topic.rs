@@ -67,7 +67,10 @@ pub(crate) fn run(args: TopicArgs) -> ExitCode {
 /// Metadata of the named topics, of all when there are no names, in the order of names.
 ///
 /// A name that is not known is an error.
-async fn metadata(session: &Session, names: &[String]) -> Result<MetadataResponse, Failure> {
+pub(crate) async fn metadata(
+    session: &Session,
+    names: &[String],
+) -> Result<MetadataResponse, Failure> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let asked = (!names.is_empty()).then_some(&names[..]);
     let router = &session.router;

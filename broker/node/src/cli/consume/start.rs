@@ -85,7 +85,7 @@ pub(super) async fn positions(
 }
 
 /// An offset for each partition that has a fitting one.
-pub(super) async fn offsets(
+pub(crate) async fn offsets(
     session: &Session,
     partitions: &[NamedPartition],
     spec: OffsetSpec,
