@@ -4,6 +4,7 @@
 //! Call sites count plain fields of [`Stats`]; only this file knows how they are called outside.
 
 mod exposition;
+mod groups;
 
 use core::fmt::Display;
 
@@ -15,6 +16,7 @@ use crate::mesh::{Reply, Request};
 use crate::shard::Shard;
 use crate::stats::Stats;
 use exposition::{CONTENT_TYPE, Exposition, Kind};
+pub(crate) use groups::{GroupFigures, GroupSnapshot, ROWS_MAX};
 
 /// One shard's figures at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +24,7 @@ pub(crate) struct Snapshot {
     pub(crate) stats: Stats,
     pub(crate) store: StoreStats,
     pub(crate) partitions: Vec<PartitionFigures>,
+    pub(crate) groups: GroupSnapshot,
     /// Logs that failed, whether they could be opened or not.
     pub(crate) offline_logs: usize,
 }
@@ -239,6 +242,7 @@ fn render(snapshots: &[Snapshot]) -> String {
         page.single(name, Kind::Gauge, help, value);
     }
     per_partition(&mut page, &partitions);
+    groups::render(&mut page, snapshots, &partitions);
     page.finish()
 }
 
@@ -288,6 +292,7 @@ mod tests {
                 high_watermark: 7,
                 size_bytes: 9,
             }],
+            groups: GroupSnapshot::default(),
             offline_logs: usize::from(partition == 1),
         };
         let page = render(&[of(3, "b", 0), of(4, "a", 1)]);

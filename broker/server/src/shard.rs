@@ -305,6 +305,7 @@ impl<R: Runtime> Shard<R> {
             stats: self.stats.borrow().clone(),
             store: self.store().stats(),
             partitions: self.partitions.borrow().values().map(figures).collect(),
+            groups: self.coordinators.snapshot(),
             offline_logs: OfflineLogs::count_here(self),
         }
     }

@@ -2,23 +2,23 @@
 //!
 //! Promises: each coordinator hears one event at a time, in the order they came; its writes reach the
 //! log in the order of their tickets, and none behind one that was refused. Who waits is told once.
-//! Does not: wait for anything; the tasks are at the end of this file and in `load`.
+//! Does not: wait for anything; the tasks are at the end of this file and in `load`. What changes nothing
+//! is answered in `read`.
+
+mod read;
 
 use core::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use coordinator::consumer::{TopicView, Topics};
-use coordinator::{
-    Coordinator, Effect, Event, GroupListing, NamedPartition, Record, Request, Ticket, Token,
-    TopicName,
-};
+use coordinator::{Coordinator, Effect, Event, Record, Request, Ticket, Token, TopicName};
 use model::{ErrorCode, Instant, LeaderEpoch, Slot, Slots, TopicPartition};
 use replication::Acks;
 use runtime::Runtime;
 use runtime::sync::{Notify, race};
 
-use super::ask::{Answer, Ask, Asker, OffsetsOf, Told};
+use super::ask::{Ask, Asker, Told};
 use super::embedded::EMBEDDED;
 use super::load::{Load, Loads};
 use super::settings::settings;
@@ -188,26 +188,9 @@ impl Coordinators {
     ) {
         match ask {
             Ask::Change(request) => self.change(shard, at, request, asker),
-            Ask::Offsets(of) => {
-                asker.tell(shard, self.read(at, |core| committed_offsets(core, of)));
-            }
-            Ask::Describe { group } => {
-                let answer = self.read(at, |core| core.describe(&group).map(Told::Description));
-                asker.tell(shard, answer);
-            }
+            Ask::Offsets(of) => asker.tell(shard, self.offsets(at, of)),
+            Ask::Describe { group } => asker.tell(shard, self.describe(at, &group)),
         }
-    }
-
-    /// The groups of all coordinators of this shard.
-    ///
-    /// # Errors
-    /// COORDINATOR_LOAD_IN_PROGRESS.
-    pub(crate) fn list(&self) -> Result<Vec<GroupListing>, ErrorCode> {
-        let mut groups = Vec::new();
-        for host in self.hosts.borrow().values() {
-            groups.extend(host.core.list()?);
-        }
-        Ok(groups)
     }
 
     /// Lets the coordinators hear what waits for them, and carries out what they decide.
@@ -263,11 +246,6 @@ impl Coordinators {
             }
             Err(asker) => asker.tell(shard, Err(ErrorCode::CoordinatorNotAvailable)),
         }
-    }
-
-    fn read(&self, at: TopicPartition, read: impl FnOnce(&Coordinator) -> Answer) -> Answer {
-        let hosts = self.hosts.borrow();
-        hosts.get(&at).map_or(Err(ErrorCode::NotCoordinator), |host| read(&host.core))
     }
 
     fn step<R: Runtime>(
@@ -327,34 +305,16 @@ impl Coordinators {
     }
 
     /// Partitions that this node leads, with a coordinator like this.
-    fn leading(
-        &self,
-        is_such: impl Fn(&Coordinator) -> bool,
-    ) -> impl Iterator<Item = TopicPartition> {
+    fn leading(&self, is_such: impl Fn(&Coordinator) -> bool) -> Vec<TopicPartition> {
         let hosts = self.hosts.borrow();
         let such = hosts.iter().filter(|(_, host)| host.leads.is_some() && is_such(&host.core));
-        such.map(|(at, _)| *at).collect::<Vec<_>>().into_iter()
+        such.map(|(at, _)| *at).collect()
     }
 
     fn next_deadline(&self) -> Option<Instant> {
         let hosts = self.hosts.borrow();
         hosts.values().filter_map(|host| host.core.next_deadline()).min()
     }
-}
-
-fn committed_offsets(core: &Coordinator, of: OffsetsOf) -> Answer {
-    let OffsetsOf { group, partitions, member_id, member_epoch } = of;
-    core.check_offset_fetch(&group, member_id.as_ref(), member_epoch)?;
-    let Some(partitions) = partitions else {
-        let all = core.committed_offsets(&group)?;
-        let all = all.map(|(at, offset)| (at.clone(), Some(offset.clone())));
-        return Ok(Told::Offsets(all.collect()));
-    };
-    let offset = |at: NamedPartition| {
-        let found = core.committed_offset(&group, &at)?.cloned();
-        Ok((at, found))
-    };
-    partitions.into_iter().map(offset).collect::<Result<_, _>>().map(Told::Offsets)
 }
 
 /// Appends the records of a write as one batch; the partition reports what became of it.
