@@ -103,20 +103,20 @@ impl Writes {
         ticket
     }
 
-    /// Keeps an answer until the write is durable.
+    /// Keeps an answer until the write is durable, and those before it; the write itself may have
+    /// been refused.
     ///
     /// # Errors
-    /// The answer itself: the write is not under way.
+    /// The answer itself: nothing that it could rest on is under way.
     pub(crate) fn wait(
         &mut self,
         ticket: Ticket,
         token: Token,
         response: Response,
     ) -> Result<(), Response> {
-        let at = self.pending.partition_point(|write| write.ticket < ticket);
-        let Some(write) = self.pending.get_mut(at).filter(|write| write.ticket == ticket) else {
-            return Err(response);
-        };
+        let count = self.pending.partition_point(|write| write.ticket <= ticket);
+        let newest = count.checked_sub(1).and_then(|at| self.pending.get_mut(at));
+        let Some(write) = newest else { return Err(response) };
         write.waiters.push((token, response));
         self.waiter_count += 1;
         Ok(())

@@ -72,8 +72,10 @@ impl ConsumerGroup {
             .filter_map(|it| Some((it.clone(), TopicPattern::new(it).ok()?)))
             .collect();
         self.resume(cx);
-        let all = cx.topics.names().cloned().collect();
-        self.topics_changed(cx, &all);
+        // Only patterns look at topics that nobody has named.
+        let has_patterns = !self.patterns.is_empty();
+        let names = cx.topics.names().filter(|_| has_patterns).cloned().collect();
+        self.topics_changed(cx, &names);
     }
 
     /// Starts the deadlines of all members anew.

@@ -391,6 +391,21 @@ fn a_refused_change_of_a_consumer_group_is_taken_back() {
 }
 
 #[test]
+fn an_answer_waits_for_what_is_left_when_the_newest_write_is_refused() {
+    let mut world = world();
+    world.durable_at_once = false;
+    let first = world.send(join("k"));
+    world.send(join("l"));
+    let (ticket, _) = world.under_way.pop().expect("the second join is written");
+    world.step(Event::Refused { ticket, error: ErrorCode::NotEnoughReplicas });
+    let described = world.send(Request::ConsumerGroupDescribe { group: GROUP.into() });
+    assert_eq!((world.answer(first), world.answer(described)), ("waits".into(), "waits".into()));
+    world.persist();
+    assert_eq!(world.answer(first), "epoch 1");
+    assert_eq!(world.answer(described), "Stable 1");
+}
+
+#[test]
 fn groups_of_both_kinds_survive_a_move_of_the_partition() {
     let mut world = world();
     let [a, _] = two_classic(&mut world);
