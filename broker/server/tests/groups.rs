@@ -4,12 +4,15 @@ mod support;
 
 use core::time::Duration;
 
-use client::Connection;
+use client::{Connection, Options};
 use model::{ErrorCode, TopicId};
-use runtime::memory::{DiskFault, DiskVerb, MemoryRuntime, PowerLoss};
+use runtime::memory::{DiskEffect, DiskFault, DiskVerb, MemoryRuntime, PowerLoss};
 use runtime::{Clock, Exit};
 use support::*;
 use wire::Request;
+use wire::batch::{BatchBuilder, BatchStamp};
+use wire::compression::{Codec, Compression};
+use wire::group_records::{GroupRecord, OffsetCommitKey, OffsetCommitValue};
 use wire::messages::delete_groups::DeleteGroupsRequest;
 use wire::messages::describe_groups::{DescribeGroupsRequest, DescribedGroup};
 use wire::messages::find_coordinator::FindCoordinatorRequest;
@@ -476,6 +479,52 @@ fn a_coordinator_whose_log_has_failed_sends_its_groups_away_and_others_go_on() {
     assert_eq!(fetch_offset(&mut broker, "a"), (gone, NONE, -1));
     assert_eq!(commit(&mut broker, "b", 2), NONE);
     assert_eq!(fetch_offset(&mut broker, "b"), (NONE, NONE, 2));
+}
+
+#[test]
+fn a_coordinator_comes_back_with_its_log_when_a_full_disk_has_room_again() {
+    let mut broker = ready(73, SHARDS);
+    assert_eq!(commit(&mut broker, "a", 1), NONE);
+    let fault = DiskFault {
+        fail_count: u64::MAX,
+        effect: DiskEffect::Error(runtime::Error::NoSpace),
+        ..DiskFault::next(DiskVerb::Append, "/__consumer_offsets-")
+    };
+    broker.world.plant(broker.node, fault);
+    commit(&mut broker, "a", 2);
+    broker.world.run_for(Duration::from_secs(1));
+    assert_eq!(commit(&mut broker, "a", 3), ErrorCode::NotCoordinator.code());
+    broker.world.mend_disk(broker.node);
+    broker.world.run_for(Duration::from_secs(5));
+    let (group, code, offset) = fetch_offset(&mut broker, "a");
+    // The second commit was not acknowledged, and may have come to be all the same.
+    assert_eq!((group, code), (NONE, NONE));
+    assert!([1, 2].contains(&offset), "{offset}");
+    assert_eq!(commit(&mut broker, "a", 4), NONE);
+    assert_eq!(fetch_offset(&mut broker, "a"), (NONE, NONE, 4));
+}
+
+#[test]
+fn what_another_broker_wrote_is_read_compressed_or_of_unknown_type() {
+    let mut broker = ready(74, SHARDS);
+    broker.run(async |rt, at| {
+        let admin = Options { client_id: "__admin_client".to_owned(), ..Options::default() };
+        let connection = Connection::open(&rt, at, admin).await.unwrap();
+        let key = OffsetCommitKey { group: "a".to_owned(), topic: TOPIC.to_owned(), partition: 1 };
+        let value = OffsetCommitValue { offset: 77, ..OffsetCommitValue::default() };
+        let known = GroupRecord::OffsetCommit(key, Some(value)).encode().unwrap();
+        let mut builder = BatchBuilder::new(Vec::new());
+        builder.append(1_000, Some(&[0, 10, 0, 1, b's']), Some(&[0, 0]), &[]);
+        builder.append(1_000, Some(&known.key), known.value.as_deref(), &[]);
+        let gzip = Compression { codec: Codec::Gzip, level: None };
+        let mut bytes = Vec::new();
+        builder.finish_compressed(&BatchStamp::default(), gzip, &mut bytes);
+        let answers = produce(&connection, INTERNAL, &[(47, bytes.into())]).await.unwrap();
+        assert_eq!(answers[0].error_code, NONE);
+    });
+    broker.stop();
+    broker.start();
+    assert_eq!(fetch_offset(&mut broker, "a"), (NONE, NONE, 77));
 }
 
 #[test]
