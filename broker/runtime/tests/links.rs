@@ -247,6 +247,28 @@ fn a_cut_in_one_direction_delivers_and_times_out_all_the_same() {
 }
 
 #[test]
+fn nothing_is_left_of_a_connection_whose_reset_was_lost() {
+    let mut world = World::new(15);
+    let ((here, listening), (there, calling)) = (world.add_client(), world.add_client());
+    let addr = SocketAddr::new(world.ip(here), 9092);
+    let rt = listening.clone();
+    let listener = world.block_on(&listening, async move { rt.listen(addr).await.unwrap() });
+    let rt = calling.clone();
+    let called = world.block_on(&calling, async move { rt.connect(addr, SECOND).await.unwrap() });
+    let accepted = world.block_on(&listening, async move { listener.accept().await.unwrap() });
+    world.cut_link(there, here);
+    for (conn, rt) in [(&called, &calling), (&accepted, &listening)] {
+        let conn = conn.clone();
+        let sent = async move { conn.send(vec![Buf::from(vec![1])], More::Done).await };
+        assert_eq!(world.block_on(rt, sent), Ok(()));
+        world.run_for(20 * SECOND);
+    }
+    drop((called, accepted));
+    world.run_for(20 * SECOND);
+    assert_eq!(world.connection_count(), 0);
+}
+
+#[test]
 fn acknowledgements_that_come_late_open_the_window_again() {
     let mut pair = Pair::new(9);
     let conn = pair.connect(SECOND).unwrap();

@@ -82,6 +82,11 @@ impl State {
         let identity = connection.identity;
         let side = self.net.side_mut(from).expect("just seen");
         if side.error.is_some() {
+            // Its owner knows already; this was an answer to a peer that did not.
+            if !held {
+                side.flight.clear();
+                self.sweep(from.connection);
+            }
             return;
         }
         side.fail(Error::TimedOut);
