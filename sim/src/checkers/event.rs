@@ -256,6 +256,8 @@ pub enum NodeChange {
     Resumed,
     /// Stopped in good order.
     Stopped,
+    /// Ended by itself after a failure, as if it had been killed: what it had yet to write is lost.
+    GaveUp,
 }
 
 /// A log before a crash and after the recovery from it.

@@ -3,7 +3,7 @@
 //!
 //! Forward: within one partition and leader epoch, as the leader's core observes it and as one
 //! consumer is told. A log start that DeleteRecords moved is durable with the next checkpoint, as in
-//! Kafka: a crash may take it back. In every answer log start <= last stable offset <= high watermark; the log end
+//! Kafka: a crash may take it back, and so may a node that gives up with its disk. In every answer log start <= last stable offset <= high watermark; the log end
 //! is at or above it in the files.
 //! Source: simulator.md section 10; KIP-101.
 
@@ -42,7 +42,10 @@ impl Checker for Watermarks {
                 self.check_observation(event.at_ns, *node, *observation)
             }
             Fact::Consumed(consumed) => self.check_answer(event.at_ns, consumed),
-            Fact::Node { node, change: NodeChange::Killed | NodeChange::PowerLost } => {
+            Fact::Node {
+                node,
+                change: NodeChange::Killed | NodeChange::PowerLost | NodeChange::GaveUp,
+            } => {
                 self.log_starts.retain(|(at, _), _| at != node);
                 self.told.values_mut().for_each(|told| told.log_start_offset = None);
                 Ok(())
@@ -288,14 +291,25 @@ mod tests {
                 Observation::LogStartMoved { at: PLACE, log_start_offset: Offset(offset) };
             event(1, Fact::Observed { node: NODE, observation })
         };
-        let killed = event(2, Fact::Node { node: NODE, change: NodeChange::Killed });
-        let events = [
-            start(3),
-            told(answer(3, &[]), 3, 5, 5),
-            killed,
-            start(1),
-            told(answer(3, &[]), 1, 5, 5),
-        ];
-        check(Watermarks::default(), &events, expect!["4 evaluations"]);
+        let after = |change| {
+            [
+                start(3),
+                told(answer(3, &[]), 3, 5, 5),
+                event(2, Fact::Node { node: NODE, change }),
+                start(1),
+                told(answer(3, &[]), 1, 5, 5),
+            ]
+        };
+        for crash in [NodeChange::Killed, NodeChange::PowerLost, NodeChange::GaveUp] {
+            check(Watermarks::default(), &after(crash), expect!["4 evaluations"]);
+        }
+        check(
+            Watermarks::default(),
+            &after(NodeChange::Stopped),
+            expect![[r#"
+                went-back at 1: node 1: the log start went back from 3 to 1
+                went-back at 1: consumer 1: the log start went back from 3 to 1
+                3 evaluations"#]],
+        );
     }
 }

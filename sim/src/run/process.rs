@@ -105,7 +105,10 @@ impl Conduct<'_> {
     }
 
     fn exited(&mut self, how: Exit) -> Step {
-        self.changed(NodeChange::Stopped);
+        self.changed(match how {
+            Exit::Clean => NodeChange::Stopped,
+            Exit::Failed => NodeChange::GaveUp,
+        });
         if how == Exit::Failed && !self.disk_may_have_failed() {
             let text = format!("the node gave up without a fault: {}", self.last_error());
             return self.wrong("exit", &text);

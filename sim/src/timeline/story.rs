@@ -173,6 +173,7 @@ fn nodes(report: &Report, end_us: u64) -> Vec<Node> {
                 NodeChange::Killed => ("down", "killed"),
                 NodeChange::PowerLost => ("dark", "power lost"),
                 NodeChange::Stopped => ("down", "stopped"),
+                NodeChange::GaveUp => ("down", "gave up"),
                 NodeChange::Paused => ("paused", "paused"),
                 NodeChange::Resumed => ("up", "up"),
             };
