@@ -1,10 +1,11 @@
-//! `broker topic|cluster|produce|consume …` against a broker of the same build, as a person would use them.
+//! `broker topic|group|cluster|produce|consume …` against a broker of the same build, as a person would use them.
 
 mod support;
 
 use serde_json::Value;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Output, Stdio};
 
 use support::{Broker, Directory};
 
@@ -178,6 +179,120 @@ fn a_place_may_be_counted_from_the_end_or_found_by_time() {
     assert_eq!(consume("@1500"), "b\nc\n");
     assert_eq!(consume("latest"), "");
     assert_eq!(consume("2"), "c\n");
+}
+
+#[test]
+fn a_group_goes_on_where_it_has_committed() {
+    let (_directory, broker) = broker("group");
+    broker.prints(&["topic", "create", "orders", "-p", "3"]);
+    let lines: String = (0..100).map(|at| format!("{at}:\n")).collect();
+    broker.prints_with(&["produce", "orders", "-q", "-k", ":"], &lines);
+    let consume = ["consume", "orders", "-g", "billing", "--from-beginning", "-k", "-n"];
+    let first = broker.prints(&[&consume[..], &["60"]].concat());
+    let second = broker.prints(&[&consume[..], &["40"]].concat());
+    let keys: BTreeSet<&str> = first.lines().chain(second.lines()).collect();
+    assert_eq!(keys.len(), 100, "each record once");
+
+    let described = broker.json(&["group", "describe", "billing"]);
+    assert_eq!((&described[0]["state"], &described[0]["lag"]), (&"Empty".into(), &0.into()));
+    let reset = ["group", "reset", "billing", "--all-topics", "--to-earliest"];
+    broker.prints(&reset);
+    assert_eq!(broker.json(&["group", "describe", "billing"])[0]["lag"], 0, "a dry run");
+    broker.prints(&[&reset[..], &["--execute"]].concat());
+    assert_eq!(broker.json(&["group", "describe", "billing"])[0]["lag"], 100);
+
+    broker.prints(&["group", "delete-offsets", "billing", "-t", "orders:0"]);
+    let described = broker.json(&["group", "describe", "billing"]);
+    assert_eq!(described[0]["partitions"].as_array().map(Vec::len), Some(2));
+    broker.prints(&["group", "delete", "billing"]);
+    assert_eq!(broker.json(&["group", "list"]), Value::Array(vec![]));
+}
+
+/// A member of a group whose lines are read one by one; killed when dropped.
+struct Member(Child, Box<dyn BufRead>);
+
+impl Member {
+    fn join(broker: &Broker) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_broker"))
+            .args(["consume", "orders", "-g", "billing", "--from-beginning"])
+            .args(["--session-timeout", "500ms", "--commit-interval", "20ms"])
+            // Far above what it takes: a test that fails should end.
+            .args(["--timeout-ms", "60000", "--bootstrap", &broker.at.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = Box::new(BufReader::new(child.stdout.take().unwrap()));
+        Self(child, lines)
+    }
+
+    /// The next value; panics when the member has ended.
+    fn value(&mut self) -> u32 {
+        let mut line = String::new();
+        self.1.read_line(&mut line).unwrap();
+        line.trim_end().parse().unwrap()
+    }
+
+    /// Kills the member; returns what it had printed: it may have committed that.
+    fn kill(mut self) -> Vec<u32> {
+        self.0.kill().unwrap();
+        let mut rest = String::new();
+        self.1.read_to_string(&mut rest).unwrap();
+        let whole = rest.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        whole.map(|line| line.parse().unwrap()).collect()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn nothing_is_skipped_when_a_member_and_the_broker_are_killed() {
+    let (directory, mut broker) = broker("killed-group");
+    broker.prints(&["topic", "create", "orders", "-p", "2"]);
+    let produce = |broker: &Broker, values: std::ops::Range<u32>| {
+        let lines: String = values.map(|value| format!("{value}\n")).collect();
+        broker.prints_with(&["produce", "orders", "-q", "--batch-bytes", "200"], &lines);
+    };
+    produce(&broker, 0..1_000);
+    let mut seen = BTreeSet::new();
+    let mut member = Member::join(&broker);
+    for _ in 0..500 {
+        seen.insert(member.value());
+    }
+    seen.extend(member.kill());
+
+    // The first member may have read and committed everything.
+    produce(&broker, 1_000..1_100);
+    let mut member = Member::join(&broker);
+    seen.insert(member.value());
+    let at = broker.at;
+    drop(broker);
+    broker = Broker::start_at(&directory.0, at);
+    produce(&broker, 1_100..1_500);
+    while seen.len() < 1_500 {
+        seen.insert(member.value());
+    }
+}
+
+#[test]
+fn a_group_with_members_keeps_its_offsets() {
+    let (_directory, broker) = broker("active");
+    broker.prints(&["topic", "create", "orders"]);
+    broker.prints_with(&["produce", "orders", "-q"], "1\n");
+    let mut member = Member::join(&broker);
+    assert_eq!(member.value(), 1);
+    let described = broker.json(&["group", "describe", "billing"]);
+    assert_eq!(described[0]["partitions"][0]["client_id"], "broker-cli");
+    let (_, refusal) =
+        broker.refuses(&["group", "reset", "billing", "-t", "orders", "--to-latest"]);
+    assert!(refusal.contains("group billing is active (Stable, members: 1)"), "{refusal}");
+    let (_, refusal) = broker.refuses(&["group", "delete", "billing"]);
+    assert!(refusal.contains("NON_EMPTY_GROUP"), "{refusal}");
 }
 
 #[test]

@@ -35,12 +35,17 @@ impl Broker {
         Self::start_at(directory, SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
+    /// Where another one was, so that its clients find this one.
     pub(crate) fn start_at(directory: &Path, at: SocketAddr) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_broker"))
             .args(["--ready-line", "--no-pin", "--log-level", "error", "--data"])
             .arg(directory)
             // Tests run side by side: no fixed port, that of the metrics included.
             .args(["--set", &format!("listeners=PLAINTEXT://{at}"), "--set", "http.listener="])
+            // A group of one does not wait for others, nor long for those that were killed.
+            .args(["--set", "group.initial.rebalance.delay.ms=0"])
+            .args(["--set", "group.min.session.timeout.ms=100"])
+            .args(["--set", "offsets.topic.num.partitions=1"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
