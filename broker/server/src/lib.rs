@@ -5,8 +5,8 @@
 //! Does not: read files or the environment for its configuration ([`Boot`] arrives as a value).
 //!
 //! Reading order: `configure` and `boot` (what a node is given), `shard` (what a shard owns and how it comes up),
-//! `mesh` (how shards talk), `net` (from bytes to requests and back), `handlers` (one file per API), `tools` (what
-//! is done to directories while no broker runs).
+//! `mesh` (how shards talk), `net` (from bytes to requests and back), `handlers` (one file per API), `coordinators`
+//! (groups), `tools` (what is done to directories while no broker runs).
 
 pub mod advertised;
 mod boot;
