@@ -119,3 +119,59 @@ pub(crate) enum LogLevel {
     Debug,
     Trace,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// Whether a command line is accepted, its program's name left out.
+    fn parses(line: &str) -> bool {
+        Cli::try_parse_from(["broker"].into_iter().chain(line.split(' '))).is_ok()
+    }
+
+    #[test]
+    fn the_declarations_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_that_commands_share_stand_anywhere() {
+        assert!(parses("topic list --bootstrap a:1,b:2 --json"));
+        assert!(parses("topic -b a:1 --json list"));
+        assert!(parses("group describe --all --timeout 5s"));
+        assert!(!parses("topic list --timeout 5"));
+    }
+
+    #[test]
+    fn a_reset_goes_to_exactly_one_place() {
+        assert!(parses("group reset g --all-topics --to-earliest"));
+        assert!(parses("group reset g -t orders:0,1 --shift-by -5 --execute"));
+        assert!(!parses("group reset g --all-topics"));
+        assert!(!parses("group reset g --to-earliest"));
+        assert!(!parses("group reset g --all-topics --to-earliest --to-latest"));
+        assert!(!parses("group reset g --all-topics --to-earliest --execute --dry-run"));
+    }
+
+    #[test]
+    fn a_group_chooses_partitions_and_offsets_itself() {
+        assert!(parses("consume orders -g billing --from-beginning -n 5"));
+        assert!(!parses("consume orders -g billing --offset 5"));
+        assert!(!parses("consume orders -g billing --partition 0"));
+        assert!(!parses("consume orders --instance a"));
+        assert!(parses("consume orders -o -5 -p 0,2"));
+    }
+
+    #[test]
+    fn json_lines_say_everything_themselves() {
+        assert!(parses("produce orders --json --partition 1 --acks 0 --compression zstd"));
+        assert!(!parses("produce orders --json --key-separator :"));
+        assert!(!parses("consume orders --json --keys"));
+    }
+
+    #[test]
+    fn a_broker_runs_without_a_command() {
+        assert!(parses("--data /tmp/x --set a=b"));
+        assert!(!parses("--data /tmp/x topic list"));
+    }
+}

@@ -74,7 +74,7 @@ fn remedy(error: &ClientError) -> Option<&'static str> {
     }
     match error.code()? {
         ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId => {
-            Some("`broker topic list` shows the topics there are")
+            Some("`broker topic list` shows the topics there are, `broker topic create` makes one")
         }
         ErrorCode::TopicAlreadyExists => Some("--if-not-exists leaves it as it is"),
         ErrorCode::InvalidReplicationFactor => {
