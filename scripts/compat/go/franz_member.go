@@ -64,7 +64,7 @@ func (m *franzMember) Poll(ctx context.Context) (Polled, error) {
 	fetches.EachRecord(func(r *kgo.Record) {
 		m.deliver(Delivered{r.Partition, r.Offset, string(r.Key), string(r.Value)})
 	})
-	return m.take()
+	return m.take(), nil
 }
 
 func (m *franzMember) Commit(ctx context.Context, offsets []PartitionOffset) error {

@@ -46,7 +46,6 @@ type collector struct {
 	records    []Delivered
 	revoked    []int32
 	rebalances int
-	err        error
 }
 
 func newCollector() *collector {
@@ -78,14 +77,8 @@ func (c *collector) deliver(record Delivered) {
 	c.records = append(c.records, record)
 }
 
-func (c *collector) fail(err error) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.err = err
-}
-
 // take empties the collector, except for what is owned.
-func (c *collector) take() (Polled, error) {
+func (c *collector) take() Polled {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	polled := Polled{[]int32{}, c.records, c.revoked, c.rebalances}
@@ -93,5 +86,5 @@ func (c *collector) take() (Polled, error) {
 		polled.Owned = append(polled.Owned, partition)
 	}
 	c.records, c.revoked, c.rebalances = nil, nil, 0
-	return polled, c.err
+	return polled
 }

@@ -48,8 +48,8 @@ func (m *saramaMember) consume() {
 			return
 		}
 		if err != nil {
-			m.fail(err)
-			return
+			// As its own examples do: a session that could not begin is tried again.
+			time.Sleep(pollWait)
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (m *saramaMember) ConsumeClaim(
 func (m *saramaMember) Poll(context.Context) (Polled, error) {
 	// sarama works between the polls; this only keeps them from coming too fast.
 	time.Sleep(pollWait)
-	return m.take()
+	return m.take(), nil
 }
 
 func (m *saramaMember) Commit(_ context.Context, offsets []PartitionOffset) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -69,9 +70,13 @@ func (m *segmentioMember) onLog(format string, arguments ...any) {
 func (m *segmentioMember) fetch() {
 	for {
 		r, err := m.reader.FetchMessage(context.Background())
+		if errors.Is(err, io.EOF) {
+			return // The Reader is closed.
+		}
 		if err != nil {
-			m.fail(err)
-			return
+			// The Reader goes on; it tells this way that the broker is away.
+			time.Sleep(pollWait)
+			continue
 		}
 		m.deliver(Delivered{int32(r.Partition), r.Offset, string(r.Key), string(r.Value)})
 	}
@@ -80,7 +85,7 @@ func (m *segmentioMember) fetch() {
 func (m *segmentioMember) Poll(context.Context) (Polled, error) {
 	// The Reader works between the polls; this only keeps them from coming too fast.
 	time.Sleep(pollWait)
-	return m.take()
+	return m.take(), nil
 }
 
 func (m *segmentioMember) Commit(ctx context.Context, offsets []PartitionOffset) error {

@@ -48,7 +48,10 @@ class Member:
         records = []
         for message in self.consumer.consume(100, 0.1):
             if message.error():
-                raise KafkaException(message.error())
+                # The library itself tries again what is not fatal, such as a lost connection.
+                if message.error().fatal():
+                    raise KafkaException(message.error())
+                continue
             records.append(
                 {
                     "partition": message.partition(),

@@ -2,6 +2,7 @@
 
 use super::clients::{Client, Program};
 use super::driver::{Answer, Driver};
+use super::subject::Subject;
 use crate::{Failed, Outcome};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -57,7 +58,7 @@ pub(super) struct Context<'a> {
     pub(super) driver: Driver,
     pub(super) program: &'a Program,
     pub(super) client: &'a Client,
-    pub(super) bootstrap: &'a str,
+    pub(super) subject: &'a Subject,
     pub(super) topic: String,
 }
 
@@ -66,12 +67,12 @@ impl<'a> Context<'a> {
         driver: Driver,
         program: &'a Program,
         client: &'a Client,
-        bootstrap: &'a str,
+        subject: &'a Subject,
         scenario: &str,
     ) -> Context<'a> {
         // A broker that already runs may hold topics of an earlier run.
         let topic = format!("{}-{scenario}-{}", client.name, now_ms());
-        Context { driver, program, client, bootstrap, topic }
+        Context { driver, program, client, subject, topic }
     }
 
     /// One step on this scenario's topic; `fields` are merged into it.
@@ -122,9 +123,14 @@ impl<'a> Context<'a> {
         Ok(answer["base_offset"].as_i64().unwrap_or(-1))
     }
 
+    /// Another process of the client.
+    pub(super) fn start_driver(&self) -> Outcome<Driver> {
+        Driver::start(self.program, self.client, &self.subject.bootstrap)
+    }
+
     /// One step by the client that stands in for others.
     pub(super) fn stand_in_step(&self, verb: &str, fields: Value) -> Result<Value, Stop> {
-        let mut stand_in = Driver::stand_in(self.bootstrap)?;
+        let mut stand_in = Driver::stand_in(&self.subject.bootstrap)?;
         taken(verb, stand_in.step(&self.request(verb, fields)))
     }
 }

@@ -85,8 +85,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut tally = Tally::default();
     for client in clients::ALL {
         if chosen(&arguments.clients, client.name) {
-            let bootstrap = &subject.bootstrap;
-            let mut turn = Turn { client, bootstrap, outcomes: &mut outcomes, driver: None };
+            let outcomes = &mut outcomes;
+            let mut turn = Turn { client, subject: &subject, outcomes, driver: None };
             turn.run(&arguments.scenarios, &mut tally);
         }
     }
@@ -134,7 +134,7 @@ impl Tally {
 /// One client's turn.
 struct Turn<'a> {
     client: &'a Client,
-    bootstrap: &'a str,
+    subject: &'a Subject,
     outcomes: &'a mut Outcomes,
     /// From one scenario to the next; a driver that broke is not kept, so that one failure does not
     /// hide another.
@@ -165,12 +165,12 @@ impl Turn<'_> {
         {
             return Ok(Verdict::Skipped(reason));
         }
-        let (client, bootstrap) = (self.client, self.bootstrap);
+        let (client, subject) = (self.client, self.subject);
         let driver = match self.driver.take() {
             Some(driver) => driver,
-            None => Driver::start(program, client, bootstrap)?,
+            None => Driver::start(program, client, &subject.bootstrap)?,
         };
-        let mut context = Context::new(driver, program, client, bootstrap, scenario.name);
+        let mut context = Context::new(driver, program, client, subject, scenario.name);
         let verdict = context::verdict((scenario.run)(&mut context));
         if !matches!(verdict, Verdict::Failed(_)) {
             self.driver = Some(context.driver);
@@ -187,7 +187,7 @@ impl Turn<'_> {
     fn lacks_groups(&self) -> Option<String> {
         match self.client.groups {
             None => Some("the client has no groups".to_string()),
-            Some(protocol) => lacks(self.bootstrap, protocol),
+            Some(protocol) => lacks(&self.subject.bootstrap, protocol),
         }
     }
 }

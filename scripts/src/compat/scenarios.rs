@@ -4,7 +4,6 @@
 
 use super::clients;
 use super::context::{About, Context, Scenario, Stop, Told, records, same, taken, timestamp_ms};
-use super::driver::Driver;
 use crate::{Failed, Outcome};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -160,7 +159,7 @@ fn long_poll(context: &mut Context<'_>) -> Told {
     context.produce(0, "none", &records(0, 5))?;
     let fetch = context.request("fetch", json!({ "partition": 0, "from": 5, "count": 5 }));
     context.driver.begin(&fetch)?;
-    let mut producer = Driver::start(context.program, context.client, context.bootstrap)?;
+    let mut producer = context.start_driver()?;
     // Nothing tells when the consumer has reached the end; a second is more than it needs.
     std::thread::sleep(Duration::from_secs(1));
     let fields = json!({ "partition": 0, "codec": "none", "records": records(5, 5) });

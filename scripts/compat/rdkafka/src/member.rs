@@ -4,6 +4,7 @@ use super::{Answer, number, record, text};
 use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -44,8 +45,13 @@ impl Member {
         while records.len() < POLL_RECORDS
             && let Some(message) = self.consumer.poll(wait)
         {
-            records.push(record(&message?)?);
             wait = Duration::ZERO;
+            match message {
+                Ok(message) => records.push(record(&message)?),
+                Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+                // The library itself tries again, for example after a lost connection.
+                Err(_) => {}
+            }
         }
         let mut told = self.consumer.context().told.lock().map_err(|_| "poisoned")?;
         let Told { revoked, count } = std::mem::take(&mut *told);

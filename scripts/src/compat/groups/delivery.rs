@@ -2,6 +2,7 @@
 //!
 //! Promises: a record that is skipped, delivered twice to one owner, or not as it was sent is an
 //! error at once; the first record that a new owner gets must be the one at the committed offset.
+//! Once owners may rejoin unseen, they may go back, but not behind what was committed before.
 
 use crate::{Failed, Outcome};
 use serde_json::Value;
@@ -18,6 +19,8 @@ pub(super) struct Delivery {
     /// Records below this are in the digest.
     digested_end: i64,
     digest: u32,
+    /// What was committed when owners began to rejoin unseen, if they do.
+    rejoin_floor: Option<i64>,
 }
 
 /// Counts the members of a group in the order in which they joined.
@@ -45,6 +48,17 @@ impl Delivery {
         self.committed = offset;
     }
 
+    /// From now on the owner may leave and join again between two polls. What it had fetched before
+    /// can come once more after that, even when it has been committed meanwhile.
+    pub(super) fn let_rejoin(&mut self) {
+        self.rejoin_floor = Some(self.committed);
+    }
+
+    /// The offset that was committed last.
+    pub(super) fn committed_offset(&self) -> i64 {
+        self.committed
+    }
+
     /// Takes one delivered record.
     ///
     /// # Errors
@@ -52,7 +66,8 @@ impl Delivery {
     pub(super) fn take(&mut self, member: MemberNumber, record: &Value) -> Outcome {
         let due = self.due(member);
         let offset = record["offset"].as_i64().unwrap_or(-1);
-        if offset != due {
+        let is_again = self.rejoin_floor.is_some_and(|floor| (floor..due).contains(&offset));
+        if offset != due && !is_again {
             return Err(Failed(format!("offset {offset} instead of {due}")));
         }
         let sent = usize::try_from(offset).ok().and_then(|index| self.sent.get(index));

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 const PARTITION_COUNT: u32 = 6;
 /// The least that Kafka's `group.min.session.timeout.ms` allows: how long a dead member is missed.
 const SESSION_TIMEOUT_MS: u32 = 6_000;
-/// Longer than a restart takes, so that a static member comes back inside its session.
-const STATIC_SESSION_TIMEOUT_MS: u32 = 45_000;
+/// Longer than a restart of a member or of the broker takes.
+const LONG_SESSION_TIMEOUT_MS: u32 = 45_000;
 const HEARTBEAT_INTERVAL_MS: u32 = 500;
 /// A session and a rebalance, with the retries that some clients take seconds for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,16 +31,22 @@ pub(super) enum Assignor {
 pub(super) struct Join {
     name: &'static str,
     is_static: bool,
+    session_ms: u32,
 }
 
 impl Join {
     pub(super) fn named(name: &'static str) -> Join {
-        Join { name, is_static: false }
+        Join { name, is_static: false, session_ms: SESSION_TIMEOUT_MS }
     }
 
     /// A static member; its name is its `group.instance.id`.
     pub(super) fn fixed(name: &'static str) -> Join {
-        Join { name, is_static: true }
+        Join { name, is_static: true, session_ms: LONG_SESSION_TIMEOUT_MS }
+    }
+
+    /// A member whose session lasts longer than a restart of the broker.
+    pub(super) fn patient(name: &'static str) -> Join {
+        Join { name, is_static: false, session_ms: LONG_SESSION_TIMEOUT_MS }
     }
 }
 
@@ -85,10 +91,7 @@ impl<'c, 'a> Group<'c, 'a> {
 
     /// Starts a member in a process of its own; it has joined when the group has settled.
     pub(super) fn join(&mut self, join: Join) -> Result<(), Stop> {
-        let Context { program, client, bootstrap, .. } = *self.context;
-        let mut driver = Driver::start(program, client, bootstrap)?;
-        let session_ms =
-            if join.is_static { STATIC_SESSION_TIMEOUT_MS } else { SESSION_TIMEOUT_MS };
+        let mut driver = self.context.start_driver()?;
         let fields = json!({
             "group": self.context.topic,
             "member": join.name,
@@ -101,7 +104,7 @@ impl<'c, 'a> Group<'c, 'a> {
                 Assignor::CooperativeSticky => "cooperative-sticky",
             },
             "instance": join.is_static.then_some(join.name),
-            "session_ms": session_ms,
+            "session_ms": join.session_ms,
             "heartbeat_ms": HEARTBEAT_INTERVAL_MS,
         });
         taken("join", driver.step(&self.context.request("join", fields)))?;
@@ -132,6 +135,48 @@ impl<'c, 'a> Group<'c, 'a> {
             Protocol::Consumer => self.leave(name)?,
         }
         self.join(Join::fixed(name))
+    }
+
+    /// Kills the broker without warning and starts it again on its data.
+    pub(super) fn restart_broker(&mut self) -> Result<(), Stop> {
+        self.context.subject.restart_after_kill()?;
+        // Not every client tries again what it asked over a connection that broke.
+        self.context.driver = self.context.start_driver()?;
+        // Some clients go on as the members they were, others join again when they notice.
+        for delivery in &mut self.partitions {
+            delivery.let_rejoin();
+        }
+        Ok(())
+    }
+
+    /// Waits until the broker tells the offsets that were committed.
+    pub(super) fn wait_for_committed(&mut self) -> Result<String, Stop> {
+        let wanted: Vec<String> =
+            self.partitions.iter().map(|it| it.committed_offset().to_string()).collect();
+        let wanted = wanted.join(",");
+        let deadline = Instant::now() + PATIENCE;
+        // While a coordinator loads, clients that try once fail or know of no offset.
+        while self.committed().ok().as_ref() != Some(&wanted) {
+            if Instant::now() > deadline {
+                let told = self.committed()?;
+                return Err(Failed(format!("committed {wanted}, told {told}")).into());
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Adds records to every partition and has them delivered and committed, again and again while
+    /// members rejoin.
+    pub(super) fn wave_among_rejoins(&mut self, count: usize) -> Result<(), Stop> {
+        self.send(count)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.settle()?;
+            let done = self.take().and_then(|()| self.commit());
+            if done.is_ok() || Instant::now() > deadline {
+                return done;
+            }
+        }
     }
 
     fn remove(&mut self, name: &str) -> Member {
@@ -246,12 +291,17 @@ impl<'c, 'a> Group<'c, 'a> {
         }
     }
 
-    /// How much was delivered, and a digest over it, each record counted once.
+    /// How much was delivered, and a digest over it.
     pub(super) fn told(&self) -> String {
+        let sent_count: usize = self.partitions.iter().map(Delivery::sent_count).sum();
+        format!("{sent_count} sent, {} delivered, {}", self.delivered_count, self.digest())
+    }
+
+    /// Over what was delivered, each record counted once.
+    pub(super) fn digest(&self) -> String {
         let digests = self.partitions.iter().map(Delivery::digest);
         let digest = digests.fold(0, |sum, it| crc32c::crc32c_append(sum, &it.to_be_bytes()));
-        let sent_count: usize = self.partitions.iter().map(Delivery::sent_count).sum();
-        format!("{sent_count} sent, {} delivered, {digest:08x}", self.delivered_count)
+        format!("{digest:08x}")
     }
 
     /// Who owns what. Member ids decide who gets which share: a classic member's begins with its

@@ -21,6 +21,7 @@ pub(super) const ALL: &[Scenario] = &[
     scenario("group-resume", resume),
     scenario("group-static", static_membership),
     scenario("group-cooperative", cooperative),
+    scenario("group-broker-kill", broker_kill),
 ];
 
 const fn scenario(name: &'static str, run: fn(&mut Context<'_>) -> Told) -> Scenario {
@@ -109,7 +110,10 @@ fn static_membership(context: &mut Context<'_>) -> Told {
 /// (KIP-429, KIP-848).
 fn cooperative(context: &mut Context<'_>) -> Told {
     let mut group = Group::new(context, Assignor::CooperativeSticky)?;
+    // Sticky shares depend on the generations before; a broker may let two that join together into
+    // one.
     group.join(Join::named("a"))?;
+    group.settle()?;
     group.join(Join::named("b"))?;
     let two = group.settle()?;
     wave(&mut group)?;
@@ -125,6 +129,27 @@ fn cooperative(context: &mut Context<'_>) -> Told {
     }
     wave(&mut group)?;
     Ok(format!("{two} | {three} | {} moved | {}", moved.len(), group.told()))
+}
+
+/// The broker dies and comes back: members and committed offsets are what they were.
+fn broker_kill(context: &mut Context<'_>) -> Told {
+    if !context.subject.is_ours() {
+        return Err(Stop::Unsupported("the broker was not started here".to_string()));
+    }
+    let mut group = Group::new(context, Assignor::Range)?;
+    group.join(Join::patient("a"))?;
+    group.join(Join::patient("b"))?;
+    let before = group.settle()?;
+    wave(&mut group)?;
+    group.restart_broker()?;
+    let committed = group.wait_for_committed()?;
+    group.wave_among_rejoins(WAVE_RECORDS)?;
+    let after = group.settle()?;
+    group.leave("b")?;
+    let left = group.settle()?;
+    wave(&mut group)?;
+    let digest = group.digest();
+    Ok(format!("{before} | committed {committed} | {after} | {left} | {digest}"))
 }
 
 /// Every partition gets records; all are delivered and committed.
