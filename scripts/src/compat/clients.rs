@@ -39,6 +39,16 @@ pub(crate) enum Language {
     Rust(&'static str),
 }
 
+impl Protocol {
+    /// As clients call it in `group.protocol`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Protocol::Classic => "classic",
+            Protocol::Consumer => "consumer",
+        }
+    }
+}
+
 pub(crate) const ALL: &[Client] = &[
     classic("librdkafka", Language::Python),
     consumer("librdkafka-consumer", Language::Python),

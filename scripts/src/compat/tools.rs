@@ -4,6 +4,7 @@
 //! scenario wants a refusal; what differs from run to run (names, ids, times, rates) is left out.
 //! Does not: look at a broker's files; see `files.rs`.
 
+use super::clients::Protocol;
 use super::context::{now_ms, records};
 use super::driver::Driver;
 use crate::kafka::jars;
@@ -25,7 +26,8 @@ pub(super) struct Scenario {
 pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "tool-console", run: console },
     Scenario { name: "tool-offsets", run: offsets },
-    Scenario { name: "tool-groups", run: groups },
+    Scenario { name: "tool-groups", run: |tools| groups(tools, Protocol::Classic) },
+    Scenario { name: "tool-groups-848", run: |tools| groups(tools, Protocol::Consumer) },
     Scenario { name: "tool-verifiable", run: verifiable },
     Scenario { name: "tool-perf", run: perf },
 ];
@@ -99,6 +101,15 @@ impl Tools {
         lines.collect::<Vec<_>>().join("; ")
     }
 
+    /// The same of a table: the tools print rows in the order of a hash, which names decide.
+    fn told_table(&self, printed: &str) -> String {
+        let mut lines: Vec<&str> = printed.lines().filter(|line| !line.is_empty()).collect();
+        if let Some(rows) = lines.get_mut(1..) {
+            rows.sort_unstable();
+        }
+        self.told(&lines.join("\n"))
+    }
+
     fn masked(&self, line: &str) -> String {
         let line = line.replace(&self.group, "GROUP").replace(&self.topic, "TOPIC");
         let line = line.replace(&self.bootstrap, "BROKER");
@@ -106,15 +117,17 @@ impl Tools {
     }
 }
 
-/// A member id ends with a random UUID.
+/// A classic member id ends with a random UUID, one of KIP-848 is a UUID in base 64.
 fn masked_uuid(word: &str) -> String {
-    const UUID_LENGTH: usize = 36;
-    let start = word.len().saturating_sub(UUID_LENGTH);
-    match word.split_at_checked(start) {
-        Some((head, uuid))
-            if uuid.len() == UUID_LENGTH
-                && uuid.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) =>
-        {
+    const HEX_LENGTH: usize = 36;
+    const BASE64_LENGTH: usize = 22;
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+/".contains(&byte);
+    if word.len() == BASE64_LENGTH && word.bytes().all(is_base64) {
+        return "UUID".to_string();
+    }
+    let is_hex = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
+    match word.split_at_checked(word.len().saturating_sub(HEX_LENGTH)) {
+        Some((head, uuid)) if uuid.len() == HEX_LENGTH && uuid.bytes().all(is_hex) => {
             format!("{head}UUID")
         }
         _ => word.to_string(),
@@ -163,7 +176,7 @@ fn offsets(tools: &Tools) -> Outcome<String> {
     }
     let get = |time: &str| -> Outcome<String> {
         let arguments = ["--topic", &tools.topic, "--time", time];
-        Ok(tools.told(&tools.success("GetOffsetShell", &arguments)?))
+        Ok(tools.told_table(&tools.success("GetOffsetShell", &arguments)?))
     };
     let mut told = vec![get("earliest")?, get("latest")?, get("max-timestamp")?];
     let file = paths::target().join("compat/delete-records.json");
@@ -176,19 +189,19 @@ fn offsets(tools: &Tools) -> Outcome<String> {
     Ok(told.join(" | "))
 }
 
-/// A group is listed and described while it has a member and when it has none; its offsets are
+/// A group of either protocol is listed and described while it has a member and when it has none; its offsets are
 /// reset and deleted, and at last the group.
-fn groups(tools: &Tools) -> Outcome<String> {
+fn groups(tools: &Tools, protocol: Protocol) -> Outcome<String> {
     tools.create(2)?;
     let mut member = Driver::stand_in(&tools.bootstrap)?;
     for partition in 0..2 {
         produce(&mut member, tools, partition, 10)?;
     }
-    become_member(&mut member, tools)?;
+    become_member(&mut member, tools, protocol)?;
     let command = |arguments: &[&str], end| -> Outcome<String> {
         let arguments = [arguments, &["--group", &tools.group]].concat();
         let printed = tools.run("consumer.group.ConsumerGroupCommand", &arguments, "", end)?;
-        Ok(tools.told(&printed))
+        Ok(tools.told_table(&printed))
     };
     let listed = || -> Outcome<String> {
         // Other groups may be there.
@@ -230,13 +243,13 @@ fn produce(driver: &mut Driver, tools: &Tools, partition: u32, count: usize) -> 
 }
 
 /// Makes the driver the only member of the scenario's group, with committed offsets 3 and 7.
-fn become_member(driver: &mut Driver, tools: &Tools) -> Outcome {
+fn become_member(driver: &mut Driver, tools: &Tools, protocol: Protocol) -> Outcome {
     driver.demand(&json!({
         "do": "join",
         "topic": tools.topic,
         "group": tools.group,
         "member": "a",
-        "protocol": "classic",
+        "protocol": protocol.name(),
         "assignor": "range",
         "instance": null,
         "session_ms": 45_000,

@@ -95,10 +95,7 @@ impl<'c, 'a> Group<'c, 'a> {
         let fields = json!({
             "group": self.context.topic,
             "member": join.name,
-            "protocol": match self.protocol {
-                Protocol::Classic => "classic",
-                Protocol::Consumer => "consumer",
-            },
+            "protocol": self.protocol.name(),
             "assignor": match self.assignor {
                 Assignor::Range => "range",
                 Assignor::CooperativeSticky => "cooperative-sticky",
