@@ -161,6 +161,17 @@ fn a_full_queue_loses_what_is_sent_again_later() {
 }
 
 #[test]
+fn a_call_that_an_overfull_queue_loses_is_made_again() {
+    let mut pair = Pair::new(16);
+    let conn = pair.connect(SECOND).unwrap();
+    pair.fault(LinkFault::Narrow { bytes_per_second: 10_000, queue_bytes: 1_000 });
+    let _sending = pair.begin_send(&conn, vec![1; MUCH]);
+    pair.world.run_for(MS);
+    assert!(pair.connect(10 * SECOND).is_ok());
+    assert!(pair.stats().overflowed > 0);
+}
+
+#[test]
 fn a_hole_in_the_path_mtu_lets_small_messages_pass_alone() {
     let mut pair = Pair::new(4);
     let conn = pair.connect(SECOND).unwrap();

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use super::link::Passage;
-use super::{Endpoint, GIVE_UP, NetEvent, Network, Packet, Phase, Segment, pause_before};
+use super::{Endpoint, GIVE_UP, NetEvent, Network, Packet, Phase, RETRY, Segment, pause_before};
 use crate::memory::events::Key;
 use crate::memory::slab::SlotKey;
 use crate::memory::state::{Process, State};
@@ -72,7 +72,8 @@ impl State {
         let packet = self.opening_packet(id, side);
         let (from, to) = self.net.connections.get(id).expect("just seen").way_from(side);
         let link = self.net.links.at(from, to);
-        link.arrival(self.now, packet, self.random).expect("an empty packet fits into any queue")
+        // A queue may be overfull: it became shorter, or one large packet fills more than all of it.
+        link.arrival(self.now, packet, self.random).unwrap_or(self.now + RETRY)
     }
 
     pub(super) fn on_syn(&mut self, id: SlotKey) {
