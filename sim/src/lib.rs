@@ -23,6 +23,7 @@ pub mod names;
 pub mod perf;
 pub mod plan;
 pub mod probe;
+pub mod reach;
 pub mod run;
 pub mod scan;
 pub mod shrink;
