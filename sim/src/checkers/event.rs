@@ -9,6 +9,7 @@ use model::{
 };
 use wire::batch::BatchProducer;
 
+use super::group_facts::GroupFact;
 use crate::scan::LogScan;
 
 /// One fact and when it was known, in (virtual) nanoseconds since the start of the run.
@@ -70,6 +71,14 @@ pub enum Fact {
     Healed {
         bound_ns: u64,
         partitions: Vec<TopicPartition>,
+    },
+    /// Something of a consumer group.
+    Group(GroupFact),
+    /// All faults are over: from here each of these groups must read and commit these partitions within
+    /// the bound.
+    GroupsHealed {
+        bound_ns: u64,
+        expected: Vec<(String, TopicPartition)>,
     },
     /// A node came back from a crash and this log was recovered.
     Recovered(Recovered),

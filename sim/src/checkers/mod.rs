@@ -6,11 +6,15 @@
 //! Does not: stop the run, or know how the broker is built.
 
 pub mod event;
+pub mod group_facts;
 pub mod history;
 
 mod acked_stays;
 mod bounded_resources;
+mod commits;
 mod compaction_keeps_latest;
+mod groups;
+mod groups_settle;
 mod honest_errors;
 mod indexes_agree;
 mod offsets_agree;
@@ -70,7 +74,9 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::new(producer_order::ProducerOrder::default()),
         Box::new(offsets_increase::OffsetsIncrease::default()),
         Box::new(watermarks::Watermarks::default()),
+        Box::new(groups::Groups::default()),
         Box::new(service_returns::ServiceReturns::default()),
+        Box::new(groups_settle::GroupsSettle::default()),
         Box::new(honest_errors::HonestErrors::default()),
         Box::new(bounded_resources::BoundedResources::default()),
         Box::new(recovery_keeps_synced::RecoveryKeepsSynced::default()),

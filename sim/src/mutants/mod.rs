@@ -2,13 +2,10 @@
 //!
 //! Promises: a mutant counts as caught only by a checker that its row names; a placebo must not be
 //! caught by anything that does not fire on the clean tree as well.
-//! Reading order: `table` (the bugs), `groups` (those that wait for runs with groups), `score`
-//! (figures).
+//! Reading order: `table` (the bugs), `score` (figures).
 
-mod groups;
 mod score;
 mod table;
 
-pub use groups::GROUP_MUTANTS;
 pub use score::{Score, wilson_low_per_mille};
 pub use table::{MUTANTS, Mutant};

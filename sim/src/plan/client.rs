@@ -5,6 +5,7 @@ use wire::compression::Codec;
 
 use super::Span;
 use super::dice::Dice;
+use super::group::MemberPlan;
 use super::setup::TopicPlan;
 
 /// One client on a machine of its own.
@@ -14,6 +15,7 @@ pub enum ClientPlan {
     Producer(ProducerPlan),
     Consumer(ConsumerPlan),
     Admin(AdminPlan),
+    Member(MemberPlan),
 }
 
 /// Which code carries the requests.

@@ -7,6 +7,7 @@ mod client;
 mod clocks;
 pub(crate) mod dice;
 mod fault;
+mod group;
 mod limits;
 mod setup;
 
@@ -16,6 +17,7 @@ pub use client::{AdminOperation, AdminPlan, ClientPlan, ConsumerPlan, ProducerPl
 pub use clocks::Clocks;
 use dice::Dice;
 pub use fault::{Fault, FaultKind, Keeps, LinkTrouble, Machine, Target, Trigger, Verb};
+pub use group::{MemberPlan, Mischief, Protocol};
 pub use setup::{Setup, TopicPlan};
 
 use crate::faults;
@@ -94,8 +96,10 @@ impl Plan {
         assert!(seed <= SEED_MAX, "a seed is at most {SEED_MAX}");
         let dice = |purpose| Dice::new(seed, purpose);
         let span = Span::draw(&mut dice("span"));
-        let setup = Setup::draw(&mut dice("setup"), span);
-        let clients = client::draw(&mut dice("clients"), span, &setup.topics);
+        let mut setup = Setup::draw(&mut dice("setup"), span);
+        let mut clients = client::draw(&mut dice("clients"), span, &setup.topics);
+        let Setup { topics, properties, .. } = &mut setup;
+        clients.extend(group::draw(&mut dice("groups"), span, topics, properties));
         let schedule = faults::draw(&mut dice("faults"), span, &setup, clients.len());
         Self { seed, scheduler_seed: None, span, setup, clients, schedule }
     }

@@ -8,6 +8,7 @@
 //! (faults), `judge` (checkers), `report`.
 
 mod conduct;
+mod groups;
 mod inspect;
 mod judge;
 mod phases;

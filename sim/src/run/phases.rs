@@ -9,6 +9,7 @@ use model::TopicPartition;
 use runtime::memory::Life;
 
 use super::conduct::{Conduct, Step, Stop};
+use super::groups;
 use super::process::Plight;
 use crate::checkers::Fact;
 use crate::workload::{self, CALL_LIMIT, Seat};
@@ -16,7 +17,7 @@ use crate::workload::{self, CALL_LIMIT, Seat};
 /// How long the first boot, the creation of a topic or a stop may take.
 const SETUP_LIMIT: Duration = Duration::from_secs(60);
 /// How long clients may take to end, and one partition's final read.
-const DRAIN_LIMIT: Duration = Duration::from_secs(100);
+pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(100);
 /// Connections that clients have closed are gone on the node's side too after this.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -60,6 +61,7 @@ fn suffer(run: &mut Conduct<'_>) -> Step {
 /// Every fault ends, and an operator starts a node that is down, stops, or may have given a log up.
 fn heal(run: &mut Conduct<'_>) -> Step {
     run.end_faults();
+    run.shared.calm.set(true);
     run.supervised = false;
     // One that was asked to stop is still up until it has, and nothing else would start it then.
     let is_leaving = matches!(run.plight, Plight::Stopping { .. });
@@ -80,6 +82,7 @@ fn live(run: &mut Conduct<'_>) -> Step {
     let known = known_partitions(run);
     let partitions = known.iter().map(|(_, at)| *at).collect();
     run.tell(Fact::Healed { bound_ns: span_us * 1_000, partitions });
+    run.tell(Fact::GroupsHealed { bound_ns: span_us * 1_000, expected: groups::expected(run) });
     for (topic, at) in known {
         own_client(run, async move |seat| workload::pulse(seat, topic, at).await);
     }
@@ -106,7 +109,7 @@ fn read_all(run: &mut Conduct<'_>) -> Step {
             return run.wrong("final-read", &text);
         }
     }
-    Step::Continue(())
+    groups::read_offsets(run)
 }
 
 /// The node gives back what it used and stops in good order; what it wrote is read from the files.
@@ -127,7 +130,7 @@ fn stop(run: &mut Conduct<'_>) -> Step {
     Step::Continue(())
 }
 
-fn known_partitions(run: &Conduct<'_>) -> Vec<(String, TopicPartition)> {
+pub(super) fn known_partitions(run: &Conduct<'_>) -> Vec<(String, TopicPartition)> {
     let topics = run.shared.topics.borrow();
     let named = |(name, topic): (&String, &workload::KnownTopic)| {
         let name = name.clone();
@@ -137,7 +140,7 @@ fn known_partitions(run: &Conduct<'_>) -> Vec<(String, TopicPartition)> {
 }
 
 /// Runs a client of the harness itself; the cell holds its result when it has ended.
-fn own_client(
+pub(super) fn own_client(
     run: &mut Conduct<'_>,
     work: impl AsyncFnOnce(Seat) -> bool + 'static,
 ) -> Rc<Cell<Option<bool>>> {

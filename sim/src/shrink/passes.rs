@@ -8,7 +8,7 @@ use super::ddmin::ddmin;
 use super::size::{Size, is_active, silence};
 use super::trials::{Failure, Trials};
 use crate::faults::refusal;
-use crate::plan::{AdminOperation, ClientPlan, Machine, Plan, Target};
+use crate::plan::{AdminOperation, ClientPlan, Machine, Mischief, Plan, Target};
 
 /// After the failure's time a little is left: under another scheduler seed it comes later.
 const TAIL_US: u64 = 500_000;
@@ -214,7 +214,8 @@ impl<'r, 't> Shrinking<'r, 't> {
             self.with(|plan| match &mut plan.clients[index] {
                 ClientPlan::Producer(client) => client.pause_us *= factor,
                 ClientPlan::Consumer(client) => client.pause_us *= factor,
-                ClientPlan::Admin(_) => {}
+                // A slower one would lose its session.
+                ClientPlan::Admin(_) | ClientPlan::Member(_) => {}
             });
         }
     }
@@ -223,6 +224,7 @@ impl<'r, 't> Shrinking<'r, 't> {
         self.with(|plan| match &mut plan.clients[index] {
             ClientPlan::Producer(client) => client.rounds_max = Some(rounds),
             ClientPlan::Consumer(client) => client.rounds_max = Some(rounds),
+            ClientPlan::Member(client) => client.rounds_max = Some(rounds),
             ClientPlan::Admin(_) => {}
         })
     }
@@ -299,6 +301,7 @@ impl<'r, 't> Shrinking<'r, 't> {
                     client.seek_every = 0;
                     client.look_up_every = 0;
                 }
+                ClientPlan::Member(client) => client.mischief = Mischief::default(),
                 ClientPlan::Admin(_) => {}
             });
             self.with(|plan| {
@@ -327,6 +330,7 @@ impl<'r, 't> Shrinking<'r, 't> {
                     ClientPlan::Consumer(it) => {
                         it.starts_us = it.starts_us.saturating_sub(quiet_us)
                     }
+                    ClientPlan::Member(it) => it.starts_us = it.starts_us.saturating_sub(quiet_us),
                     ClientPlan::Admin(it) => it.operations.iter_mut().for_each(|operation| {
                         *operation.at_us_mut() -= quiet_us.min(operation.at_us());
                     }),
@@ -360,6 +364,7 @@ fn starts_us(client: &ClientPlan) -> u64 {
     match client {
         ClientPlan::Producer(plan) => plan.starts_us,
         ClientPlan::Consumer(plan) => plan.starts_us,
+        ClientPlan::Member(plan) => plan.starts_us,
         ClientPlan::Admin(plan) => plan.operations.first().map_or(0, AdminOperation::at_us),
     }
 }
@@ -369,6 +374,7 @@ fn starts_at(plan: &mut Plan, indexes: &[usize], at_us: u64) {
         match &mut plan.clients[*index] {
             ClientPlan::Producer(client) => client.starts_us = client.starts_us.max(at_us),
             ClientPlan::Consumer(client) => client.starts_us = client.starts_us.max(at_us),
+            ClientPlan::Member(client) => client.starts_us = client.starts_us.max(at_us),
             ClientPlan::Admin(_) => {}
         }
     }

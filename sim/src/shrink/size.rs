@@ -56,6 +56,7 @@ pub(super) fn is_active(client: &ClientPlan) -> bool {
         ClientPlan::Producer(plan) => plan.rounds_max != Some(0),
         ClientPlan::Consumer(plan) => plan.rounds_max != Some(0),
         ClientPlan::Admin(plan) => !plan.operations.is_empty(),
+        ClientPlan::Member(plan) => plan.rounds_max != Some(0),
     }
 }
 
@@ -65,5 +66,6 @@ pub(super) fn silence(client: &mut ClientPlan) {
         ClientPlan::Producer(plan) => plan.rounds_max = Some(0),
         ClientPlan::Consumer(plan) => plan.rounds_max = Some(0),
         ClientPlan::Admin(plan) => plan.operations.clear(),
+        ClientPlan::Member(plan) => plan.rounds_max = Some(0),
     }
 }

@@ -407,6 +407,9 @@ fn introduce(plan: &Plan, number: u32) -> (String, String) {
                 format!("{}{kind}, {}", client.topic, through(&client.through)),
             )
         }
+        Some(ClientPlan::Member(client)) => {
+            (format!("member {number}"), format!("{}, {}", client.group, through(&client.through)))
+        }
         Some(ClientPlan::Admin(_)) => (format!("admin {number}"), "topics".to_owned()),
         None => ("harness".to_owned(), "signs of life, final reads".to_owned()),
     }

@@ -71,6 +71,14 @@ impl Channel {
         }
     }
 
+    /// The version in which this connection sends a request.
+    pub(super) async fn version<Q: Request>(&mut self, seat: &Seat) -> Result<i16, NoAnswer> {
+        match self.opened(seat).await? {
+            Open::Client(connection) => connection.versions().of_api(Q::API).map_err(|_| NoAnswer),
+            Open::Frames(connection) => connection.version::<Q>(),
+        }
+    }
+
     pub(super) fn close(&mut self) {
         self.open = None;
     }

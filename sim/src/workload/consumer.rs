@@ -33,7 +33,7 @@ struct Answer {
     records: Buf,
 }
 
-struct Consumer {
+pub(super) struct Consumer {
     plan: ConsumerPlan,
     channel: Channel,
     cursors: BTreeMap<TopicPartition, Cursor>,
@@ -106,7 +106,58 @@ impl Consumer {
         }
     }
 
-    async fn poll(&mut self, seat: &mut Seat, topic: KnownTopic) {
+    /// One that reads from where it is told to, and nothing until then.
+    pub(super) fn reader(topic: String, max_bytes: u32, channel: Channel) -> Self {
+        let plan = ConsumerPlan {
+            through: Through::Frames,
+            topic,
+            sessions: false,
+            max_wait_ms: 0,
+            max_bytes,
+            pause_us: 0,
+            seek_every: 0,
+            look_up_every: 0,
+            starts_us: 0,
+            rounds_max: None,
+        };
+        let cursors = BTreeMap::new();
+        Self { plan, channel, cursors, session: None, in_session: false, poll: 0, answers: 0 }
+    }
+
+    /// Goes on here in this partition.
+    pub(super) fn seek(&mut self, at: TopicPartition, offset: Offset) {
+        self.cursors.insert(at, Cursor { offset, sought: true });
+    }
+
+    /// Reads no other partitions than these any more.
+    pub(super) fn retain(&mut self, keeps: impl Fn(TopicPartition) -> bool) {
+        self.cursors.retain(|at, _| keeps(*at));
+    }
+
+    /// Reads each partition by itself until a fetch brings nothing more, in at most so many fetches:
+    /// in one request the first partition with much to read would be the only one.
+    pub(super) async fn poll_each(&mut self, seat: &mut Seat, topic: KnownTopic, polls_max: u32) {
+        let mut read = BTreeMap::new();
+        for (at, cursor) in core::mem::take(&mut self.cursors) {
+            self.cursors.insert(at, cursor);
+            for _ in 0..polls_max {
+                let before = self.cursors[&at].offset;
+                self.poll(seat, topic).await;
+                if self.cursors[&at].offset == before {
+                    break;
+                }
+            }
+            read.append(&mut self.cursors);
+        }
+        self.cursors = read;
+    }
+
+    /// The next offset of every partition.
+    pub(super) fn positions(&self) -> BTreeMap<TopicPartition, Offset> {
+        self.cursors.iter().map(|(at, cursor)| (*at, cursor.offset)).collect()
+    }
+
+    pub(super) async fn poll(&mut self, seat: &mut Seat, topic: KnownTopic) {
         self.poll += 1;
         let asked = self.cursors.clone();
         let Ok(answers) = self.fetch(seat, topic).await else {
@@ -334,21 +385,8 @@ pub(crate) async fn read_to_end(mut seat: Seat, name: String, at: TopicPartition
     else {
         return false;
     };
-    let plan = ConsumerPlan {
-        through: Through::Frames,
-        topic: name,
-        sessions: false,
-        max_wait_ms: 0,
-        max_bytes: 256 << 10,
-        pause_us: 0,
-        seek_every: 0,
-        look_up_every: 0,
-        starts_us: 0,
-        rounds_max: None,
-    };
-    let cursors = BTreeMap::from([(at, Cursor { offset: start, sought: true })]);
-    let mut reader =
-        Consumer { plan, channel, cursors, session: None, in_session: false, poll: 0, answers: 0 };
+    let mut reader = Consumer::reader(name, 256 << 10, channel);
+    reader.seek(at, start);
     let mut silent = 0;
     while silent < SILENT_FETCHES_MAX {
         let (before, answers) = (reader.cursors[&at], reader.answers);

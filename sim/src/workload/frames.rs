@@ -53,7 +53,7 @@ impl FrameConnection {
     }
 
     /// The version of an API that this connection speaks.
-    fn version<Q: Request>(&self) -> Result<i16, NoAnswer> {
+    pub(super) fn version<Q: Request>(&self) -> Result<i16, NoAnswer> {
         self.versions.get(&(Q::API as i16)).copied().ok_or(NoAnswer)
     }
 

@@ -4,12 +4,17 @@
 //! asked to stop ends within [`CALL_LIMIT`] and a little. Does not: judge answers.
 //!
 //! Reading order: `channel` (requests over either transport), `records` (what is written), then one
-//! file per role.
+//! file per role: `member` takes part in a group as `classic_member` or `consumer_member`.
 
 mod admin;
 mod channel;
+mod classic_member;
 mod consumer;
+mod consumer_member;
+mod coordination;
 mod frames;
+mod member;
+mod offsets_tool;
 mod producer;
 mod pulse;
 mod records;
@@ -26,11 +31,12 @@ use runtime::{Clock, Spawn, TaskClass};
 
 pub(crate) use admin::create_topic;
 pub(crate) use consumer::read_to_end;
+pub(crate) use offsets_tool::read_offsets;
 pub(crate) use pulse::pulse;
 
 use crate::history::History;
 use crate::plan::dice::Dice;
-use crate::plan::{ClientPlan, Clocks, Plan};
+use crate::plan::{ClientPlan, Clocks, Plan, Protocol};
 
 pub(crate) type Rt = MemoryRuntime;
 
@@ -61,6 +67,8 @@ pub(crate) struct Shared {
     /// By name. A topic that is about to be deleted leaves first.
     pub(crate) topics: RefCell<BTreeMap<String, KnownTopic>>,
     pub(crate) stop: Cell<bool>,
+    /// The faults are over: members of groups behave.
+    pub(crate) calm: Cell<bool>,
     pub(crate) seed: u64,
     pub(crate) clocks: Clocks,
     running: Cell<usize>,
@@ -75,12 +83,19 @@ impl Shared {
             address,
             topics: RefCell::default(),
             stop: Cell::new(false),
+            calm: Cell::new(false),
             seed: plan.seed,
             clocks: plan.clocks(),
             running: Cell::new(0),
             operations: Cell::new(0),
             performed: RefCell::default(),
         })
+    }
+
+    /// The name of a topic that exists.
+    pub(crate) fn name_of(&self, id: TopicId) -> Option<String> {
+        let topics = self.topics.borrow();
+        topics.iter().find(|(_, known)| known.id == id).map(|(name, _)| name.clone())
     }
 
     pub(crate) fn topic(&self, name: &str) -> Option<KnownTopic> {
@@ -166,6 +181,10 @@ pub(crate) fn spawn(plan: &Plan, shared: &Rc<Shared>, machines: &[Rt]) {
             ClientPlan::Producer(plan) => producer::produce(seat, plan).await,
             ClientPlan::Consumer(plan) => consumer::consume(seat, plan).await,
             ClientPlan::Admin(plan) => admin::administer(seat, plan).await,
+            ClientPlan::Member(plan) if plan.protocol == Protocol::Tool => {
+                offsets_tool::keep_offsets(seat, plan).await;
+            }
+            ClientPlan::Member(plan) => member::take_part(seat, plan).await,
         });
     }
 }
