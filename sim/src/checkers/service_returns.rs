@@ -1,18 +1,22 @@
 //! After all faults are healed, every partition serves again within a bound.
 //!
-//! Progress is a record that was sent after the heal, acknowledged, and given to a consumer.
+//! Progress is a record that was sent after the heal, acknowledged, and given to a consumer. Where
+//! records are kept for a while only, retention may be faster than the consumer: clocks that were set
+//! make a new record old.
 //! Source: simulator.md section 9 (how the bound is drawn), the client's half of C11.
 
-use model::{Offset, TopicPartition};
+use model::{Observation, Offset, TopicPartition};
 use std::collections::BTreeMap;
 
 use super::event::Outcome;
+use super::topics::Topics;
 use super::{Checker, Event, Fact, Violation};
 
 const NAME: &str = "c11-service-returns";
 
 #[derive(Debug, Default)]
 pub(super) struct ServiceReturns {
+    topics: Topics,
     healed_ns: u64,
     deadline_ns: u64,
     /// Partitions that have not made progress since.
@@ -37,6 +41,7 @@ impl Checker for ServiceReturns {
 
     fn check(&mut self, event: &Event) -> Result<(), Violation> {
         self.last_ns = event.at_ns;
+        self.topics.take(&event.fact);
         match &event.fact {
             Fact::Healed { bound_ns, partitions } => {
                 self.healed_ns = event.at_ns;
@@ -60,6 +65,15 @@ impl Checker for ServiceReturns {
                     progress.read_end = progress.read_end.max(last.last_offset.after(1));
                 }
                 self.look_at(consumed.at);
+            }
+            Fact::Observed {
+                observation: Observation::LogStartMoved { at, log_start_offset },
+                ..
+            } if self.topics.rules(at.topic).retained_for_a_while => {
+                if let Some(progress) = self.waiting.get_mut(at) {
+                    progress.read_end = progress.read_end.max(*log_start_offset);
+                }
+                self.look_at(*at);
             }
             Fact::TopicDeleted { topic } => self.waiting.retain(|at, _| at.topic != *topic),
             _ => {}
@@ -98,10 +112,11 @@ impl ServiceReturns {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{Event, Fact};
-    use super::super::testing::{PLACE, acked, answer, batch, check, event};
+    use super::super::event::{Event, Fact, TopicRules};
+    use super::super::testing::{NODE, PLACE, acked, answer, batch, check, created, event};
     use super::ServiceReturns;
     use expect_test::expect;
+    use model::{Observation, Offset};
 
     const MS: u64 = 1_000_000;
 
@@ -157,5 +172,27 @@ mod tests {
     fn before_the_bound_nothing_is_judged() {
         let events = [healed(5), at(15, answer(0, &[]))];
         check(ServiceReturns::default(), &events, expect!["1 evaluations"]);
+    }
+
+    #[test]
+    fn retention_may_be_faster_than_a_reader_where_records_are_kept_for_a_while_only() {
+        let healed = Fact::Healed { bound_ns: 10 * MS, partitions: vec![PLACE] };
+        let log_start_offset = Offset(6);
+        let observation = Observation::LogStartMoved { at: PLACE, log_start_offset };
+        let moved = Fact::Observed { node: NODE, observation };
+        let after = |retained_for_a_while| {
+            let rules = TopicRules { retained_for_a_while, ..TopicRules::default() };
+            let told = [event(1, healed.clone()), at(5, acked(5, 1)), event(6 * MS, moved.clone())];
+            let late = at(30, answer(6, &[]));
+            [vec![created(rules)], told.to_vec(), vec![late]].concat()
+        };
+        check(ServiceReturns::default(), &after(true), expect!["1 evaluations"]);
+        check(
+            ServiceReturns::default(),
+            &after(false),
+            expect![[r#"
+                read: no new record was read within 10 ms after the heal
+                1 evaluations"#]],
+        );
     }
 }
