@@ -32,21 +32,31 @@ impl Default for Commits {
 }
 
 impl Commits {
+    /// It is on its way, and may happen from now on.
+    pub(super) fn sent(&mut self, value: Value, invoked_ns: u64) {
+        self.0.push(Write { value, invoked_ns, done_ns: None });
+    }
+
+    /// What was sent has happened.
     pub(super) fn acked(&mut self, value: Value, invoked_ns: u64, at_ns: u64) {
-        self.0.push(Write { value, invoked_ns, done_ns: Some(at_ns) });
+        let done_ns = self.take(value, invoked_ns).and_then(|it| it.done_ns);
+        let done_ns = done_ns.map_or(at_ns, |done_ns| done_ns.min(at_ns));
+        self.0.push(Write { value, invoked_ns, done_ns: Some(done_ns) });
         let long_ago_ns = at_ns.saturating_sub(FORGOTTEN_AFTER_NS);
         let newest = self.0.iter().filter(|it| it.done_ns.is_some_and(|it| it < long_ago_ns));
         let horizon_ns = newest.map(|it| it.invoked_ns).max().unwrap_or_default();
         self.0.retain(|it| it.done_ns.is_none_or(|done_ns| done_ns >= horizon_ns));
     }
 
-    pub(super) fn unknown(&mut self, value: Value, invoked_ns: u64) {
-        // A repeated attempt adds nothing to what is possible.
-        let is_known = |it: &Write| it.value == value && it.done_ns.is_none();
-        match self.0.iter_mut().find(|it| is_known(it)) {
-            Some(known) => known.invoked_ns = known.invoked_ns.min(invoked_ns),
-            None => self.0.push(Write { value, invoked_ns, done_ns: None }),
-        }
+    /// What was sent has not happened and will not.
+    pub(super) fn refused(&mut self, value: Value, invoked_ns: u64) {
+        self.take(value, invoked_ns);
+    }
+
+    fn take(&mut self, value: Value, invoked_ns: u64) -> Option<Write> {
+        let is_meant = |it: &Write| it.value == value && it.invoked_ns == invoked_ns;
+        let place = self.0.iter().position(is_meant)?;
+        Some(self.0.remove(place))
     }
 
     /// Whether a reader who asked at `invoked_ns` and was answered at `at_ns` can have found `value`.
@@ -117,10 +127,18 @@ mod tests {
     #[test]
     fn an_unanswered_commit_may_come_late_and_stays_once_it_was_seen() {
         let mut commits = Commits::default();
-        commits.unknown(offset(5), 10);
+        commits.sent(offset(5), 10);
         assert!(commits.explains(None, 20, 30));
         assert!(commits.explains(offset(5), 40, 50));
         assert!(!commits.explains(None, 60, 70));
+    }
+
+    #[test]
+    fn a_refused_commit_never_comes() {
+        let mut commits = Commits::default();
+        commits.sent(offset(5), 10);
+        commits.refused(offset(5), 10);
+        assert!(!commits.explains(offset(5), 20, 30));
     }
 
     #[test]

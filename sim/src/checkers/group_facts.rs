@@ -31,8 +31,8 @@ pub enum GroupChange {
     Released { member: MemberName },
     /// This life of the member is over; `left`: the coordinator was asked to let it go.
     Ended { member: MemberName, left: bool },
-    /// An attempt to commit, or with `None` to delete, the offset of one partition, when its outcome is
-    /// known. A tool commits as nobody.
+    /// An attempt to commit, or with `None` to delete, the offset of one partition: told when it is
+    /// sent, and again when its outcome is known. A tool commits as nobody.
     Committed {
         member: Option<MemberName>,
         at: TopicPartition,
@@ -65,6 +65,8 @@ pub enum GroupProtocol {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitOutcome {
+    /// It is on its way: a reader may find it before its sender hears of it.
+    Open,
     Acked,
     Refused(ErrorCode),
     /// No answer, or a code after which it may have happened all the same.

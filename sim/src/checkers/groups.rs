@@ -132,13 +132,15 @@ impl Groups {
                 Ok(())
             }
             GroupChange::Committed { member, at, offset, invoked_ns, outcome } => {
-                self.evaluations += 1;
                 let commits = group.commits.entry(*at).or_default();
                 match outcome {
+                    CommitOutcome::Open => commits.sent(*offset, *invoked_ns),
                     CommitOutcome::Acked => commits.acked(*offset, *invoked_ns, at_ns),
-                    CommitOutcome::Unknown => commits.unknown(*offset, *invoked_ns),
-                    CommitOutcome::Refused(_) => {}
+                    CommitOutcome::Refused(_) => commits.refused(*offset, *invoked_ns),
+                    // As it was when it was sent.
+                    CommitOutcome::Unknown => {}
                 }
+                self.evaluations += u64::from(*outcome != CommitOutcome::Open);
                 match (member, outcome) {
                     (Some(member), CommitOutcome::Acked) => {
                         group.committed(member, *at, *invoked_ns)
@@ -563,9 +565,15 @@ mod tests {
     }
 
     #[test]
-    fn an_unanswered_commit_may_have_happened() {
+    fn a_commit_on_its_way_may_be_found_before_its_answer_and_one_without_an_answer_later() {
+        let open = commits(5, None, Some(3), CommitOutcome::Open);
+        let answered = commits(5, None, Some(3), CommitOutcome::Acked);
+        let found = [open.clone(), finds(7, Some(3)), answered, finds(9, Some(3))];
+        check(Groups::default(), &found, expect!["3 evaluations"]);
         let unknown = commits(5, None, Some(3), CommitOutcome::Unknown);
-        check(Groups::default(), &[unknown.clone(), finds(9, Some(3))], expect!["2 evaluations"]);
-        check(Groups::default(), &[unknown, finds(9, None)], expect!["2 evaluations"]);
+        let later = [open.clone(), unknown.clone(), finds(9, Some(3))];
+        check(Groups::default(), &later, expect!["2 evaluations"]);
+        let never = [open, unknown, finds(9, None)];
+        check(Groups::default(), &never, expect!["2 evaluations"]);
     }
 }

@@ -77,6 +77,19 @@ impl Coordination {
         seat.shared.history.tell(Fact::Group(fact));
     }
 
+    fn tell_commit(
+        &self,
+        seat: &Seat,
+        member: Option<&MemberName>,
+        at: TopicPartition,
+        offset: Option<Offset>,
+        invoked_ns: u64,
+        outcome: CommitOutcome,
+    ) {
+        let member = member.cloned();
+        self.tell(seat, GroupChange::Committed { member, at, offset, invoked_ns, outcome });
+    }
+
     /// Commits offsets of one topic; what the coordinator said of each, if it said anything.
     pub(super) async fn commit(
         &mut self,
@@ -105,6 +118,9 @@ impl Coordination {
         };
         seat.performs();
         let invoked_ns = seat.now_ns();
+        for (at, offset) in offsets {
+            self.tell_commit(seat, member, *at, Some(*offset), invoked_ns, CommitOutcome::Open);
+        }
         let response = self.channel.call(seat, &request).await.ok();
         let partitions = response.iter().flat_map(|it| &it.topics).flat_map(|it| &it.partitions);
         let codes: BTreeMap<i32, i16> =
@@ -112,16 +128,8 @@ impl Coordination {
         let mut said = BTreeMap::new();
         for (at, offset) in offsets {
             let code = codes.get(&at.partition.0).map(|code| known(*code));
-            self.tell(
-                seat,
-                GroupChange::Committed {
-                    member: member.cloned(),
-                    at: *at,
-                    offset: Some(*offset),
-                    invoked_ns,
-                    outcome: outcome_of(code),
-                },
-            );
+            let outcome = outcome_of(code);
+            self.tell_commit(seat, member, *at, Some(*offset), invoked_ns, outcome);
             said.insert(*at, code);
         }
         said
@@ -138,14 +146,13 @@ impl Coordination {
         };
         seat.performs();
         let invoked_ns = seat.now_ns();
+        self.tell_commit(seat, None, at, None, invoked_ns, CommitOutcome::Open);
         let response = self.channel.call(seat, &request).await.ok();
         let code = response.and_then(|it| match it.error_code {
             0 => it.topics.iter().flat_map(|it| &it.partitions).map(|it| it.error_code).next(),
             code => Some(code),
         });
-        let outcome = outcome_of(code.map(known));
-        let change = GroupChange::Committed { member: None, at, offset: None, invoked_ns, outcome };
-        self.tell(seat, change);
+        self.tell_commit(seat, None, at, None, invoked_ns, outcome_of(code.map(known)));
     }
 
     /// The committed offsets of partitions of one topic; none without an answer.
