@@ -86,7 +86,8 @@ fn a_disk_that_fills_up_refuses_produces_and_loses_none_that_was_acknowledged() 
 fn topics_are_deleted_on_a_full_disk_and_that_frees_it() {
     let mut broker = Broker::started(44, 1);
     broker.create_topic(TOPIC, 2, &[]);
-    broker.create_topic("other", 1, &[]);
+    // These records are of 1970: only the deletion shall free them.
+    broker.create_topic("other", 1, &[("retention.ms", "-1")]);
     let large = "x".repeat(3_000);
     for _ in 0..120 {
         broker.run({

@@ -66,6 +66,8 @@ pub(crate) async fn delete_log<R: Runtime>(
     while is_busy(log) {
         log.progress.notified().await;
     }
+    // The journal may know the log for as long as nobody appends, and an open file keeps its blocks.
+    store.close_segments(log);
     if !created {
         return Ok(());
     }

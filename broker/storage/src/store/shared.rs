@@ -192,6 +192,12 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
+    /// Lets go of every file of a log that is deleted. Plans keep what they hold.
+    pub(crate) fn close_segments(&self, log: &Rc<LogShared<R>>) {
+        self.open_segments.borrow_mut().forget(log);
+        log.state.borrow_mut().segments.iter_mut().for_each(|segment| segment.file = None);
+    }
+
     /// A segment that is not the active one has its file open.
     pub(crate) fn opened(&self, log: &Rc<LogShared<R>>, base: Offset) {
         let mut open = self.open_segments.borrow_mut();
