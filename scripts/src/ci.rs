@@ -48,7 +48,7 @@ fn sim_meta() -> &'static [&'static str] {
 }
 
 /// The test command that the README names.
-pub const TEST_COMMAND: &[&str] = &["test", "--workspace"];
+pub const TEST_COMMAND: &[&str] = &["test", "--workspace", "--no-fail-fast"];
 
 /// Runs every body once; no figure comes out of an unoptimised build, so none is printed.
 const BENCH_COMMAND: &[&str] =

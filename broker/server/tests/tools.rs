@@ -134,7 +134,7 @@ fn info_names_every_log() {
     assert_eq!(broker.stop(), Life::Exited(Exit::Clean));
     expect![[r#"
         /data: cluster ID node 1 directory ID, clean
-          __cluster_metadata-0 ID segments=1 bytes=424
+          __cluster_metadata-0 ID segments=1 bytes=451
           orders-0 ID segments=1 bytes=249
           orders-1 ID segments=1 bytes=216
     "#]]
@@ -147,7 +147,7 @@ fn fsck_after_a_power_loss_leaves_a_clean_directory_with_every_record() {
     broker.world.power_loss(broker.node, PowerLoss::KeepsNothing);
     expect![[r#"
             /data: was not clean
-              __cluster_metadata-0 segments=1 batches=2 end=5
+              __cluster_metadata-0 segments=1 batches=2 end=6
               orders-0 segments=1 batches=3 end=6
               orders-1 segments=1 batches=3 end=3
             clean
@@ -155,7 +155,7 @@ fn fsck_after_a_power_loss_leaves_a_clean_directory_with_every_record() {
     .assert_eq(&tool(&mut broker, Tool::Fsck));
     expect![[r#"
             /data: cluster ID node 1 directory ID, clean
-              __cluster_metadata-0 ID segments=1 bytes=424
+              __cluster_metadata-0 ID segments=1 bytes=451
               orders-0 ID segments=1 bytes=249
               orders-1 ID segments=1 bytes=216
         "#]]
@@ -178,7 +178,7 @@ fn fsck_cuts_a_torn_tail_and_says_how_much() {
     });
     expect![[r#"
         /data: was not clean
-          __cluster_metadata-0 segments=1 batches=2 end=5
+          __cluster_metadata-0 segments=1 batches=2 end=6
           orders-0 segments=1 batches=3 end=6, cut 4 torn bytes
           orders-1 segments=1 batches=3 end=3
         clean
@@ -194,14 +194,14 @@ fn fsck_reports_rot_again_and_again_and_never_cuts_it() {
     let first = tool(&mut broker, Tool::Fsck);
     expect![[r#"
         /data: was clean
-          __cluster_metadata-0 segments=1 batches=2 end=5
+          __cluster_metadata-0 segments=1 batches=2 end=6
           orders-0 segments=1 batches=0 end=0, DAMAGED: /data/orders-0/00000000000000000000.log is damaged at byte 0: checksum 0x825436ba instead of 0x5679b15a
           orders-1 segments=1 batches=3 end=3
         error: damaged logs: 1; the directories are not marked clean. Restore those logs from a backup, or move their directories away
     "#]].assert_eq(&first);
     expect![[r#"
             /data: was not clean
-              __cluster_metadata-0 segments=1 batches=2 end=5
+              __cluster_metadata-0 segments=1 batches=2 end=6
               orders-0 DAMAGED: /data/orders-0/00000000000000000000.log is damaged at byte 0: checksum 0x825436ba instead of 0x5679b15a
               orders-1 segments=1 batches=3 end=3
             error: damaged logs: 1; the directories are not marked clean. Restore those logs from a backup, or move their directories away
