@@ -47,11 +47,21 @@ impl ConsumerRecord {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The epoch of a group that nobody has joined yet: the first member raises it to 2, as in Kafka
+/// 4.3, whose tools show it.
+pub(super) const INITIAL_GROUP_EPOCH: i32 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupValue {
     pub group_epoch: i32,
     /// Stands for names, ids and partition counts of all subscribed topics; 0 is none.
     pub metadata_hash: i64,
+}
+
+impl Default for GroupValue {
+    fn default() -> Self {
+        Self { group_epoch: INITIAL_GROUP_EPOCH, metadata_hash: 0 }
+    }
 }
 
 /// What a member last said about itself.

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::TopicPartition;
 
 use super::record::{
-    ConsumerRecord, CurrentAssignment, GroupValue, Partitions, ResolvedRegex, Subscription,
+    ConsumerRecord, CurrentAssignment, GroupValue, INITIAL_GROUP_EPOCH, Partitions, ResolvedRegex,
+    Subscription,
 };
 use super::{Assignor, STATIC_LEAVE_EPOCH, Topics};
 use crate::{InstanceId, MemberId, Text, TopicName};
 
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) group: GroupValue,
     /// The members: whoever has a subscription.
@@ -28,6 +29,21 @@ pub(super) struct State {
     pub(super) regexes: BTreeMap<Text, ResolvedRegex>,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            group: GroupValue::default(),
+            members: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            target_epoch: INITIAL_GROUP_EPOCH,
+            targets: BTreeMap::new(),
+            currents: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            regexes: BTreeMap::new(),
+        }
+    }
+}
+
 impl State {
     pub(super) fn apply(&mut self, record: &ConsumerRecord) {
         match record {
@@ -35,7 +51,9 @@ impl State {
             ConsumerRecord::Member { member_id, value } => {
                 self.apply_member(member_id, value.as_ref());
             }
-            ConsumerRecord::TargetEpoch(value) => self.target_epoch = value.unwrap_or_default(),
+            ConsumerRecord::TargetEpoch(value) => {
+                self.target_epoch = value.unwrap_or(INITIAL_GROUP_EPOCH);
+            }
             ConsumerRecord::TargetMember { member_id, value } => {
                 put(&mut self.targets, member_id, value.as_ref());
             }
@@ -59,7 +77,8 @@ impl State {
                 value: self.members.get(member_id).cloned(),
             },
             ConsumerRecord::TargetEpoch(_) => {
-                ConsumerRecord::TargetEpoch(Some(self.target_epoch).filter(|it| *it != 0))
+                let value = Some(self.target_epoch).filter(|it| *it != INITIAL_GROUP_EPOCH);
+                ConsumerRecord::TargetEpoch(value)
             }
             ConsumerRecord::TargetMember { member_id, .. } => ConsumerRecord::TargetMember {
                 member_id: member_id.clone(),

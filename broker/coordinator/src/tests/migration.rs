@@ -128,7 +128,7 @@ fn an_empty_group_of_either_kind_gives_way_to_the_other() {
     let mut world = world();
     world.send(Request::OffsetCommit(commit(None, 5)));
     assert_eq!(kind(&world), "Classic Empty");
-    assert_eq!(world.ask(join("k")), "epoch 1");
+    assert_eq!(world.ask(join("k")), "epoch 2");
     assert_eq!(kind(&world), "Consumer Stable");
     assert_eq!(world.ask(modern("k", LEAVE_EPOCH, &[])), "epoch -1");
     assert_eq!(kind(&world), "Consumer Empty");
@@ -279,13 +279,13 @@ fn a_commit_of_an_older_epoch_is_good_for_what_the_member_has_kept_since() {
     world.send(join("k"));
     world.pass(Duration::from_secs(1));
     world.send(join("l"));
-    assert_eq!(beats(&mut world, "k", 1, &[0, 1, 2, 3]), (1, vec![0, 1]));
-    assert_eq!(ask(&mut world, 1, 3), "NONE", "it still has to give this up");
-    assert_eq!(beats(&mut world, "k", 1, &[0, 1]), (2, vec![0, 1]));
-    assert_eq!(ask(&mut world, 1, 0), "NONE");
-    assert_eq!(ask(&mut world, 1, 3), "STALE_MEMBER_EPOCH");
-    assert_eq!(ask(&mut world, 0, 0), "STALE_MEMBER_EPOCH");
-    assert_eq!(ask(&mut world, 3, 0), "STALE_MEMBER_EPOCH");
+    assert_eq!(beats(&mut world, "k", 2, &[0, 1, 2, 3]), (2, vec![0, 1]));
+    assert_eq!(ask(&mut world, 2, 3), "NONE", "it still has to give this up");
+    assert_eq!(beats(&mut world, "k", 2, &[0, 1]), (3, vec![0, 1]));
+    assert_eq!(ask(&mut world, 2, 0), "NONE");
+    assert_eq!(ask(&mut world, 2, 3), "STALE_MEMBER_EPOCH");
+    assert_eq!(ask(&mut world, 1, 0), "STALE_MEMBER_EPOCH");
+    assert_eq!(ask(&mut world, 4, 0), "STALE_MEMBER_EPOCH");
 }
 
 #[test]
@@ -297,8 +297,8 @@ fn members_of_a_consumer_group_read_offsets_in_their_epoch_and_strangers_at_any_
         world.coordinator.check_offset_fetch(&GROUP.into(), member.as_ref(), epoch)
     };
     assert_eq!(check(None, None), Ok(()));
-    assert_eq!(check(Some("k"), Some(1)), Ok(()));
-    assert_eq!(check(Some("k"), Some(0)), Err(ErrorCode::StaleMemberEpoch));
+    assert_eq!(check(Some("k"), Some(2)), Ok(()));
+    assert_eq!(check(Some("k"), Some(1)), Err(ErrorCode::StaleMemberEpoch));
     assert_eq!(check(Some("x"), Some(1)), Err(ErrorCode::UnknownMemberId));
 }
 
@@ -307,7 +307,7 @@ fn offsets_of_topics_that_a_consumer_group_reads_stay_and_others_expire() {
     const DAY: Duration = Duration::from_secs(24 * 3_600);
     let mut world = world();
     world.send(join("k"));
-    let mut request = commit(Some((&"k".into(), 1)), 5);
+    let mut request = commit(Some((&"k".into(), 2)), 5);
     let other = NamedPartition { topic: "other".into(), partition: PartitionIndex(0) };
     request.offsets.push(crate::OffsetToCommit { at: other.clone(), ..request.offsets[0].clone() });
     assert_eq!(world.ask(Request::OffsetCommit(request)), "NONE NONE");
@@ -317,7 +317,7 @@ fn offsets_of_topics_that_a_consumer_group_reads_stay_and_others_expire() {
     assert_eq!(world.ask(Request::DeleteGroup { group: GROUP.into() }), "NON_EMPTY_GROUP");
     for _ in 0..8 * 24 * 90 {
         world.pass(Duration::from_secs(40));
-        world.send(modern("k", 1, &[0, 1, 2, 3]));
+        world.send(modern("k", 2, &[0, 1, 2, 3]));
     }
     let offset = |world: &World, at| {
         world.coordinator.committed_offset(&GROUP.into(), at).unwrap().is_some()
@@ -401,7 +401,7 @@ fn an_answer_waits_for_what_is_left_when_the_newest_write_is_refused() {
     let described = world.send(Request::ConsumerGroupDescribe { group: GROUP.into() });
     assert_eq!((world.answer(first), world.answer(described)), ("waits".into(), "waits".into()));
     world.persist();
-    assert_eq!(world.answer(first), "epoch 1");
+    assert_eq!(world.answer(first), "epoch 2");
     assert_eq!(world.answer(described), "Stable 1");
 }
 

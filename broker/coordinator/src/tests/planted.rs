@@ -72,7 +72,7 @@ fn a_commit_of_an_old_generation_shows() {
 fn a_commit_of_an_old_member_epoch_shows() {
     check(Bug::OldGenerationCommitAccepted, |world| {
         beat(world, "a", JOIN_EPOCH, None);
-        world.ask(Request::OffsetCommit(commit(Some((&"a".into(), 0)), 5))) == "NONE"
+        world.ask(Request::OffsetCommit(commit(Some((&"a".into(), 1)), 5))) == "NONE"
     });
 }
 
@@ -182,6 +182,6 @@ fn a_pattern_that_sees_no_new_topic_shows() {
         let added = TopicView { id: TopicId([8; 16]), partition_count: 1 };
         world.topics.insert("t2", added);
         world.step(Event::TopicsChanged { names: ["t2".into()].into() });
-        beat(world, "a", 1, None).is_none()
+        beat(world, "a", 2, None).is_none()
     });
 }
