@@ -50,7 +50,7 @@ const fn refused(
 /// groups' own configuration).
 #[rustfmt::skip] // One row per line reads like the table it is.
 pub const BROKER: &[Key] = &[
-    effective("advertised.listeners", Kind::List, None, Scope::PerBroker, "Names and addresses that clients are told to connect to; the listeners themselves when unset."),
+    effective("advertised.listeners", Kind::List, None, Scope::ReadOnly, "Names and addresses that clients are told to connect to; the listeners themselves when unset."),
     refused("allow.everyone.if.no.acl.found", Kind::Boolean, Some("false"), Scope::ReadOnly, "Allow what no access rule mentions."),
     idle("alter.config.policy.class.name", Kind::Class, None, Scope::ReadOnly, "Java class that vets configuration changes."),
     refused("authorizer.class.name", Kind::Class, Some(""), Scope::ReadOnly, "Java class that decides who may do what."),
@@ -106,8 +106,8 @@ pub const BROKER: &[Key] = &[
     idle("kafka.metrics.reporters", Kind::List, Some(""), Scope::ReadOnly, "Java classes that report metrics."),
     idle("leader.imbalance.check.interval.seconds", long(1), Some("300"), Scope::ReadOnly, "Time between two checks for leaders that should move."),
     idle("leader.imbalance.per.broker.percentage", int(0), Some("10"), Scope::ReadOnly, "Share of misplaced leaders that is tolerated."),
-    effective("listener.security.protocol.map", Kind::List, Some("CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"), Scope::PerBroker, "Security protocol of each listener name; only PLAINTEXT can be served."),
-    effective("listeners", Kind::List, Some("PLAINTEXT://localhost:9092"), Scope::PerBroker, "Addresses to listen on, as NAME://host:port; an empty host is every interface."),
+    effective("listener.security.protocol.map", Kind::List, Some("CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"), Scope::ReadOnly, "Security protocol of each listener name; only PLAINTEXT can be served."),
+    effective("listeners", Kind::List, Some("PLAINTEXT://localhost:9092"), Scope::ReadOnly, "Addresses to listen on, as NAME://host:port; an empty host is every interface."),
     effective("log.cleaner.backoff.ms", long(0), Some("15000"), Scope::ClusterWide, "Wait when there was nothing to compact."),
     effective("log.cleaner.dedupe.buffer.size", long(1_048_576), Some("134217728"), Scope::ClusterWide, "Memory for the keys of one compaction."),
     effective("log.cleaner.delete.retention.ms", long(0), Some("86400000"), Scope::ClusterWide, "Default of delete.retention.ms."),
