@@ -1,8 +1,9 @@
 //! A child process of the simulator: it is given seeds, one after the other, and answers with a line
 //! of JSON for each.
 //!
-//! Promises: a child that says nothing for half a minute is told apart from one that ended; none
-//! outlives its handle. Does not: start another one; whoever asks decides that.
+//! Promises: a child that works for half a minute and says nothing is told apart from one that ended,
+//! and from one that a busy machine keeps waiting; none outlives its handle. Does not: start another
+//! one; whoever asks decides that.
 #![expect(
     clippy::disallowed_methods,
     reason = "children are real processes and their silence is measured in real time"
@@ -14,11 +15,16 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Instant;
 
 use serde_json::Value;
 
-/// Real time after which a silent child hangs.
+/// CPU time after which a silent child hangs: a run takes well under a second of it.
 const HANG: Duration = Duration::from_secs(30);
+/// Real time after which it hangs in any case: it may wait for something that never comes.
+const HANG_ASLEEP: Duration = Duration::from_mins(10);
+/// Real time between two looks at what it has used.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(crate) struct Worker {
     child: Child,
@@ -37,7 +43,7 @@ pub(crate) enum Silence {
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hang => write!(f, "no answer within {} s", HANG.as_secs()),
+            Self::Hang => write!(f, "no answer within {} s of CPU time", HANG.as_secs()),
             Self::Ended(how) => write!(f, "the process ended: {how}"),
         }
     }
@@ -82,18 +88,31 @@ impl Worker {
         if writeln!(self.input, "{seed}").and_then(|()| self.input.flush()).is_err() {
             return Err(self.ended());
         }
+        let mut silent_since = (Instant::now(), self.cpu_time());
         loop {
-            match self.lines.recv_timeout(HANG) {
+            match self.lines.recv_timeout(LOOK) {
                 Ok(line) => match serde_json::from_str::<Value>(&line) {
                     Ok(value) if value["seed"] == seed => return Ok(value),
                     // It begins.
-                    Ok(_) => {}
+                    Ok(_) => silent_since = (Instant::now(), self.cpu_time()),
                     Err(_) => return Err(Silence::Ended(format!("it says `{line}`"))),
                 },
-                Err(RecvTimeoutError::Timeout) => return Err(Silence::Hang),
+                Err(RecvTimeoutError::Timeout) => {
+                    let (since, used) = silent_since;
+                    let used = self.cpu_time().saturating_sub(used);
+                    if used >= HANG || since.elapsed() >= HANG_ASLEEP {
+                        return Err(Silence::Hang);
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
             }
         }
+    }
+
+    /// What the child has used of the CPUs so far; nothing where the system does not tell.
+    fn cpu_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        stat.ok().and_then(|stat| cpu_time_of(&stat)).unwrap_or_default()
     }
 
     fn ended(&mut self) -> Silence {
@@ -102,10 +121,32 @@ impl Worker {
     }
 }
 
+/// User and system time in a line of `/proc/PID/stat` (proc_pid_stat(5): fields 14 and 15, in
+/// hundredths of a second). The second field, a name in parentheses, may hold anything.
+fn cpu_time_of(stat: &str) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
+}
+
 impl Drop for Worker {
     fn drop(&mut self) {
         // It may be gone already, which is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_read_behind_any_name() {
+        let stat = "42 (a ) name) R 1 42 42 0 -1 4194304 113 0 0 0 250 31 0 0 20 0 1 0 5 6 7";
+        assert_eq!(cpu_time_of(stat), Some(Duration::from_millis(2_810)));
+        assert_eq!(cpu_time_of("42 (short) R 1"), None);
+        assert_eq!(cpu_time_of(""), None);
     }
 }
