@@ -40,6 +40,7 @@ struct Group {
 #[derive(Debug, Default)]
 struct Member {
     client: u32,
+    instance_id: Option<String>,
     epoch: i32,
     /// When it was told of its epoch.
     epoch_ns: u64,
@@ -107,9 +108,7 @@ impl Groups {
             GroupChange::Assigned { member, partitions, invoked_ns, session_ns } => {
                 self.evaluations += 1;
                 let taken = group.take_over(at_ns, member, *invoked_ns, *session_ns);
-                taken.and_then(|before| {
-                    group.assigned(at_ns, fact.client, member, partitions, before.as_deref())
-                })
+                taken.and_then(|()| group.assigned(at_ns, fact.client, member, partitions))
             }
             GroupChange::Confirmed { member, invoked_ns } => {
                 self.evaluations += 1;
@@ -181,7 +180,6 @@ impl Group {
         client: u32,
         name: &MemberName,
         partitions: &[TopicPartition],
-        predecessor: Option<&str>,
     ) -> Found {
         let is_classic = name.protocol == GroupProtocol::Classic;
         if is_classic {
@@ -191,13 +189,16 @@ impl Group {
             }
         }
         let mut found = Ok(());
-        let others = self.members.iter_mut();
-        let others = others.filter(|(id, _)| **id != name.member_id);
-        for (_, other) in others.filter(|(id, _)| Some(id.as_str()) != predecessor) {
+        for (id, other) in &mut self.members {
+            // Two lives of one static member share what it owns until the earlier one hears of it.
+            let is_same = name.instance_id.is_some() && other.instance_id == name.instance_id;
+            if *id == name.member_id || is_same {
+                continue;
+            }
             for at in partitions {
                 let Some(owned) = other.owned.get_mut(at) else { continue };
                 owned.rival.get_or_insert(Rival { client, at_ns });
-                if is_classic && other.epoch == name.epoch && other.replaced_ns.is_none() {
+                if is_classic && other.epoch == name.epoch {
                     let text = format!(
                         "{}-{} in generation {} is owned by client {} too",
                         at.topic, at.partition, name.epoch, other.client
@@ -209,6 +210,7 @@ impl Group {
         let member = self.members.entry(name.member_id.clone()).or_default();
         let before = core::mem::take(&mut member.owned);
         member.client = client;
+        member.instance_id.clone_from(&name.instance_id);
         if member.epoch != name.epoch {
             member.epoch = name.epoch;
             member.epoch_ns = at_ns;
@@ -227,29 +229,29 @@ impl Group {
         (life.member_id == name.member_id).then_some(life)
     }
 
-    /// A static member has one life at a time; the member id of the one before.
+    /// A static member has one life at a time.
     fn take_over(
         &mut self,
         at_ns: u64,
         name: &MemberName,
         invoked_ns: u64,
         session_ns: u64,
-    ) -> Result<Option<String>, (&'static str, String)> {
-        let Some(instance) = &name.instance_id else { return Ok(None) };
+    ) -> Found {
+        let Some(instance) = &name.instance_id else { return Ok(()) };
         if self.members.get(&name.member_id).is_some_and(|it| it.replaced_ns.is_some()) {
             return Err(("fenced", format!("static member {instance} got partitions once more")));
         }
         if let Some(life) = self.life(name) {
             life.left = false;
-            return Ok(None);
+            return Ok(());
         }
-        if let Some(life) = self.instances.get(instance).filter(|it| it.told_ns > invoked_ns) {
+        if self.instances.get(instance).is_some_and(|it| it.told_ns > invoked_ns) {
             // Both were asking at once: who of them came last is not known.
-            return Ok(Some(life.member_id.clone()));
+            return Ok(());
         }
         let member_id = name.member_id.clone();
         let life = Life { member_id, told_ns: at_ns, heard_ns: 0, session_ns, left: false };
-        let Some(before) = self.instances.insert(instance.clone(), life) else { return Ok(None) };
+        let Some(before) = self.instances.insert(instance.clone(), life) else { return Ok(()) };
         if let Some(known) = self.members.get_mut(&before.member_id) {
             known.replaced_ns = Some(at_ns);
         }
@@ -259,7 +261,7 @@ impl Group {
             let text = format!("static member {instance} was replaced within its session");
             return Err(("replaced", text));
         }
-        Ok(Some(before.member_id))
+        Ok(())
     }
 
     fn confirmed(&mut self, name: &MemberName, invoked_ns: u64) -> Found {
@@ -515,6 +517,19 @@ mod tests {
             fenced: group g, client 1: static member i got partitions once more
             3 evaluations"#]],
         );
+    }
+
+    #[test]
+    fn two_lives_of_a_static_member_that_asked_at_once_are_not_two_owners() {
+        let (first, second) = (of_instance(classic("a", 1)), of_instance(classic("b", 1)));
+        let mut late = owns(5, 1, first);
+        if let Fact::Group(GroupFact { change: GroupChange::Assigned { invoked_ns, .. }, .. }) =
+            &mut late.fact
+        {
+            *invoked_ns = 1;
+        }
+        let events = [owns(3, 2, second.clone()), late, owns(9, 2, second)];
+        check(Groups::default(), &events, expect!["3 evaluations"]);
     }
 
     #[test]
