@@ -8,6 +8,7 @@
 //! One JSON object goes to standard output. Called by `cargo x baseline` and `cargo x trace`.
 
 mod fetch;
+mod groups;
 mod peer;
 mod produce;
 mod readers;
@@ -36,6 +37,14 @@ enum Command {
     Delete(Target),
     /// Create a topic, which stays, and wait until every partition has a leader
     Topic(topics::TopicArgs),
+    /// Join new groups, one after the other, up to the first record
+    Join(groups::join::JoinArgs),
+    /// Join many groups and stay
+    Members(groups::members::MembersArgs),
+    /// Commit offsets
+    Commits(groups::commits::CommitsArgs),
+    /// After a start, wait for offsets that `commits` left
+    Reload(groups::reload::ReloadArgs),
 }
 
 /// Whom to load.
@@ -69,6 +78,10 @@ fn main() -> ExitCode {
         Command::Readers(args) => readers::run(&args).map(|it| text(&it)),
         Command::Delete(target) => topics::delete(&target).map(|()| "{}".to_owned()),
         Command::Topic(args) => topics::run(&args).map(|it| text(&it)),
+        Command::Join(args) => groups::join::run(&args).map(|it| text(&it)),
+        Command::Members(args) => groups::members::run(&args).map(|it| text(&it)),
+        Command::Commits(args) => groups::commits::run(&args).map(|it| text(&it)),
+        Command::Reload(args) => groups::reload::run(&args).map(|it| text(&it)),
     };
     match result {
         Ok(json) => {

@@ -55,7 +55,17 @@ impl Peer {
     where
         R::Response: Message,
     {
-        self.send(&encode(request, version)?)?;
+        self.ask(request, version)?;
+        self.answer(version)
+    }
+
+    /// Sends a request whose answer is taken later.
+    pub(crate) fn ask<R: Request>(&mut self, request: &R, version: i16) -> Outcome<()> {
+        self.send(&encode(request, version)?)
+    }
+
+    /// Waits for the answer to the oldest request that has none.
+    pub(crate) fn answer<R: wire::Response>(&mut self, version: i16) -> Outcome<R> {
         let frame = Buf::from(self.receive()?.to_vec());
         decode(&frame, version)
     }

@@ -8,7 +8,7 @@ use clap::Args;
 use model::{Buf, ErrorCode};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wire::messages::produce::{
     PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData,
 };
@@ -130,6 +130,32 @@ fn connection(args: &ProduceArgs, partition: i32, shared: &Shared) -> Outcome<()
         check(peer.receive()?, answered)?;
         answered += 1;
         shared.answered.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A producer of single records, each sent when the one before is acknowledged by all.
+pub(crate) struct One {
+    peer: Peer,
+    frame: Vec<u8>,
+    sent: i32,
+}
+
+impl One {
+    pub(crate) fn to(bootstrap: &str, topic: &str) -> Outcome<Self> {
+        let mut peer = Peer::connect(bootstrap)?;
+        let frame = request(topic, 0, -1, Shape::ONE)?;
+        settle(&mut peer, &frame)?;
+        Ok(Self { peer, frame, sent: 0 })
+    }
+
+    /// How long one record took.
+    pub(crate) fn produce(&mut self) -> Outcome<Duration> {
+        let start = Instant::now();
+        self.sent += 1;
+        peer::number(&mut self.frame, self.sent);
+        self.peer.send(&self.frame)?;
+        check(self.peer.receive()?, self.sent)?;
+        Ok(start.elapsed())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Rows that start, stop or kill a node of their own.
 
-use super::Arguments;
 use super::measure::{self, Load};
-use super::node::{Node, Placement, Product, Side};
+use super::node::{Node, Placement, Product, Side, Tenancy};
 use super::rows::{Row, Work};
+use super::{Arguments, groups};
 use crate::{Doing, Failed, Outcome};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -29,10 +29,10 @@ const LOAD_ENDS: Duration = Duration::from_secs(10);
 pub(super) fn run(side: Side, row: &Row, args: &Arguments, dir: &Path) -> Outcome<Value> {
     measure::settle()?;
     let placement = match row.work {
-        Work::Restart => Placement::Split,
+        Work::Restart | Work::Groups(_) => Placement::Split,
         _ => Placement::Free,
     };
-    let mut node = Node::fresh(side, placement, dir, &args.heap)?;
+    let mut node = Node::fresh(side, placement, Tenancy::OneRow, dir, &args.heap)?;
     match row.work {
         Work::Lifecycle => lifecycle(&mut node),
         Work::FreeForAll { rate, size } => {
@@ -44,6 +44,7 @@ pub(super) fn run(side: Side, row: &Row, args: &Arguments, dir: &Path) -> Outcom
             measure::loadgen(&node, load, args, &json_beside(dir))
         }
         Work::Restart => restart(&mut node, args, dir),
+        Work::Groups(_) => groups::reload(&mut node, row, args),
         _ => crash(&mut node, row, args, dir),
     }
 }

@@ -15,6 +15,9 @@ const READERS: &str = "8";
 /// Of each reader's partition: more than it reads in the longest window.
 const READER_BYTES: u64 = 640 << 20;
 const CREATED: &str = "1000";
+/// A virtual machine's host goes on writing gigabytes after the guest's sync: for some seconds it stole
+/// up to 8 % of each CPU, which would be taken for the readers' doing.
+const HOST_SETTLES: Duration = Duration::from_secs(20);
 
 pub(super) fn run(
     node: &Node,
@@ -33,6 +36,8 @@ pub(super) fn run(
     if disturbance != Disturbance::Creation {
         let load_bytes = READER_BYTES.to_string();
         readers(&[("--load-bytes", load_bytes), ("--duration-s", "0".to_owned())])?;
+        measure::settle()?;
+        std::thread::sleep(HOST_SETTLES);
     }
     let alone = measure::loadgen(node, load, args, json)?;
     if disturbance == Disturbance::ColdReaders {

@@ -2,7 +2,7 @@
 
 use super::node::{Node, Placement};
 use super::rows::{Row, Work};
-use super::{Arguments, BUILD_PACKAGES, beside, ceiling};
+use super::{Arguments, BUILD_PACKAGES, beside, ceiling, groups};
 use crate::{Doing, Failed, Outcome, paths, process};
 use serde_json::Value;
 use std::path::Path;
@@ -75,6 +75,7 @@ pub(super) fn on(
             ceiling::find(load, args, |load, args| loadgen(node, load, args, json))
         }
         Work::Beside(disturbance) => beside::run(node, row, disturbance, args, json),
+        Work::Groups(work) => groups::on(node, row, work, args, json),
         Work::Lifecycle | Work::Crash | Work::FreeForAll { .. } | Work::Restart => {
             unreachable!("these start a node of their own")
         }

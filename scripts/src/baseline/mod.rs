@@ -5,12 +5,13 @@
 //! policies; every slot leaves a raw file, also one that failed; nothing measured is ever replaced.
 //! Does not: repeat until a figure looks good, or compare across runs: ratios are within one run.
 //!
-//! Reading order: `rows` (what), `node` (against what), `measure` (how; `alone`, `beside` and `ceiling`
-//! are the rows that are more than one call), `record`, `render`.
+//! Reading order: `rows` (what), `node` (against what), `measure` (how; `alone`, `beside`, `ceiling`
+//! and `groups` are the rows that are more than one call), `record`, `render`.
 
 mod alone;
 mod beside;
 mod ceiling;
+mod groups;
 mod measure;
 mod node;
 pub(crate) mod record;
@@ -18,7 +19,7 @@ mod render;
 mod rows;
 
 use crate::{Doing, Failed, Outcome, paths};
-use node::{Node, Placement, SIDES, Side};
+use node::{Node, Placement, SIDES, Side, Tenancy};
 use record::{Machine, Raw, Turn};
 use rows::{ROWS, Row};
 use serde_json::Value;
@@ -172,7 +173,8 @@ impl Session<'_> {
             return Ok(&self.nodes[index].1);
         }
         let dir = self.scratch.join(side.name);
-        let mut node = Node::fresh(side, Placement::Split, &dir, &self.args.heap)?;
+        let mut node =
+            Node::fresh(side, Placement::Split, Tenancy::InTurns, &dir, &self.args.heap)?;
         node.start()?;
         if side.product == node::Product::Kafka {
             measure::warm_up(&node, self.args)?;

@@ -63,10 +63,20 @@ pub(super) enum Placement {
     Free,
 }
 
+/// Whose a broker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tenancy {
+    /// One row's, which may kill it.
+    OneRow,
+    /// All rows' of its side; paused while other sides have their turn.
+    InTurns,
+}
+
 /// A broker of a side; killed when dropped.
 pub(super) struct Node {
     side: Side,
     placement: Placement,
+    tenancy: Tenancy,
     dir: PathBuf,
     port: u16,
     heap: String,
@@ -80,13 +90,20 @@ enum Running {
 
 impl Node {
     /// A node with an empty folder, formatted and not started.
-    pub(super) fn fresh(side: Side, placement: Placement, dir: &Path, heap: &str) -> Outcome<Self> {
+    pub(super) fn fresh(
+        side: Side,
+        placement: Placement,
+        tenancy: Tenancy,
+        dir: &Path,
+        heap: &str,
+    ) -> Outcome<Self> {
         if dir.exists() {
             std::fs::remove_dir_all(dir).doing(|| dir.display().to_string())?;
         }
         let port = ready::free_port().ok_or_else(|| Failed("no free port".to_owned()))?;
         let dir = dir.to_path_buf();
-        let node = Self { side, placement, dir, port, heap: heap.to_owned(), running: None };
+        let heap = heap.to_owned();
+        let node = Self { side, placement, tenancy, dir, port, heap, running: None };
         if side.product == Product::Kafka {
             kafka::format(&node.kafka_spec())?;
         }
@@ -122,8 +139,11 @@ impl Node {
 
     fn kafka_spec(&self) -> kafka::Spec {
         let mut properties = self.properties();
-        // Paused between its turns: the controller must not take that for a death.
-        properties.push("broker.session.timeout.ms=86400000".to_owned());
+        if self.tenancy == Tenancy::InTurns {
+            // The controller must not take a pause for a death. One that was killed, though, would
+            // not be let in again until its old session ends.
+            properties.push("broker.session.timeout.ms=86400000".to_owned());
+        }
         kafka::Spec {
             dir: self.dir.clone(),
             port: self.port,
@@ -135,8 +155,12 @@ impl Node {
 
     /// What both products are told.
     fn properties(&self) -> Vec<String> {
-        // Topics of earlier rows give their disk back soon.
-        let mut properties = vec!["log.segment.delete.delay.ms=1000".to_owned()];
+        let mut properties = vec![
+            // Topics of earlier rows give their disk back soon.
+            "log.segment.delete.delay.ms=1000".to_owned(),
+            // What a join costs, not what it waits for others.
+            "group.initial.rebalance.delay.ms=0".to_owned(),
+        ];
         if let Some(messages) = self.side.flush_messages {
             properties.push(format!("log.flush.interval.messages={messages}"));
         }

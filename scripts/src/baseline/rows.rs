@@ -17,23 +17,54 @@ pub(super) struct Row {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Work {
     /// Closed loop, 4 connections with 5 requests in flight; each request is one batch.
-    Requests { records: u32, size: u32 },
+    Requests {
+        records: u32,
+        size: u32,
+    },
     /// Open loop.
-    Latency { rate: u32, size: u32, producers: u32, partitions: u32 },
+    Latency {
+        rate: u32,
+        size: u32,
+        producers: u32,
+        partitions: u32,
+    },
     /// Closed loop of 4 connections that read the same partition again and again.
-    Fetch { max_bytes: u32, load_bytes: u64 },
+    Fetch {
+        max_bytes: u32,
+        load_bytes: u64,
+    },
     /// Start, idle, stop, start.
     Lifecycle,
     /// 1,000 partitions are created, written to, and the broker is killed.
     Crash,
     /// Open loop, broker and client both on every CPU.
-    FreeForAll { rate: u32, size: u32 },
+    FreeForAll {
+        rate: u32,
+        size: u32,
+    },
     /// The highest rate that still meets the p99, found by a ladder of short open-loop runs.
-    Ceiling { from: u32, producers: u32 },
+    Ceiling {
+        from: u32,
+        producers: u32,
+    },
     /// Open loop, first undisturbed, then beside something else.
     Beside(Disturbance),
     /// The broker is killed while it takes records at full rate, and starts with a cold page cache.
     Restart,
+    Groups(GroupWork),
+}
+
+/// What consumer groups do in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GroupWork {
+    /// New groups of one member join and read their first record, by both protocols.
+    Join,
+    /// 1,000 groups of 10 members send heartbeats every 3 s.
+    Members,
+    /// Open loop in pairs of windows, one of them beside commits of offsets.
+    Commits,
+    /// A node with a million commits in one partition starts.
+    Reload,
 }
 
 /// What goes on beside a load.
@@ -60,7 +91,8 @@ pub(super) struct Metric {
 impl Work {
     /// Whether the row cannot share a node with others.
     pub(super) fn starts_its_own_node(self) -> bool {
-        matches!(self, Work::Lifecycle | Work::Crash | Work::FreeForAll { .. } | Work::Restart)
+        use Work::{Crash, FreeForAll, Groups, Lifecycle, Restart};
+        matches!(self, Lifecycle | Crash | FreeForAll { .. } | Restart | Groups(GroupWork::Reload))
     }
 
     pub(super) fn metrics(self) -> &'static [Metric] {
@@ -137,6 +169,7 @@ impl Work {
             Work::Beside(Disturbance::ColdReaders | Disturbance::WarmReaders) => {
                 &const { [ALONE, BESIDE, RATIO, metric("readers MB/s", "/beside/mb_per_s", 1.0)] }
             }
+            Work::Groups(work) => work.metrics(),
             Work::Restart => {
                 &const {
                     [
@@ -144,6 +177,51 @@ impl Work {
                         metric("in s", "/written_s", 1.0),
                         metric("ready again ms", "/ready_ms", 1.0),
                         metric("first ack ms", "/first_ack_ms", 1.0),
+                    ]
+                }
+            }
+        }
+    }
+}
+
+impl GroupWork {
+    fn metrics(self) -> &'static [Metric] {
+        match self {
+            Self::Join => {
+                &const {
+                    [
+                        metric("classic p50 ms", "/classic/p50_ms", 1.0),
+                        metric("classic p99 ms", "/classic/p99_ms", 1.0),
+                        metric("KIP-848 p50 ms", "/consumer/p50_ms", 1.0),
+                        metric("KIP-848 p99 ms", "/consumer/p99_ms", 1.0),
+                    ]
+                }
+            }
+            Self::Members => {
+                &const {
+                    [
+                        metric("broker % of a core", "/broker_core_ratio", 100.0),
+                        metric("broker µs/heartbeat", "/broker_us_per_heartbeat", 1.0),
+                        metric("all joined s", "/joined_s", 1.0),
+                    ]
+                }
+            }
+            Self::Commits => {
+                &const {
+                    [
+                        metric("beside ÷ alone", "/ratio_median", 1.0),
+                        metric("95 % from", "/ratio_low", 1.0),
+                        metric("95 % to", "/ratio_high", 1.0),
+                    ]
+                }
+            }
+            Self::Reload => {
+                &const {
+                    [
+                        metric("start to first offset ms", "/offsets_ms", 1.0),
+                        metric("produce p99 loading ms", "/reloaded/while_loading_p99_ms", 1.0),
+                        metric("produce p99 after ms", "/reloaded/afterwards_p99_ms", 1.0),
+                        metric("loading ÷ after", "/reloaded/ratio", 1.0),
                     ]
                 }
             }
@@ -217,6 +295,14 @@ pub(super) const ROWS: &[Row] = &[
           work: Work::Beside(Disturbance::Creation), quick: false, goals: &[("beside ÷ alone", 2.0), ("1,000 led ms", 1_000.0)] },
     Row { name: "restart", title: "Start after kill -9 at full rate over 100 partitions, page cache dropped",
           work: Work::Restart, quick: false, goals: &[("first ack ms", 2_000.0)] },
+    Row { name: "group-join", title: "Join of a new group to its first record, no initial delay",
+          work: Work::Groups(GroupWork::Join), quick: false, goals: &[] },
+    Row { name: "group-members", title: "1,000 groups of 10 members, heartbeats every 3 s",
+          work: Work::Groups(GroupWork::Members), quick: false, goals: &[("broker % of a core", 5.0)] },
+    Row { name: "group-commits", title: "50 k records/s × 100 B beside 200 commit requests/s of 6 partitions: e2e p99",
+          work: Work::Groups(GroupWork::Commits), quick: false, goals: &[("95 % to", 1.1)] },
+    Row { name: "group-reload", title: "Start with 1 M commits in one offsets partition",
+          work: Work::Groups(GroupWork::Reload), quick: false, goals: &[("start to first offset ms", 2_000.0), ("loading ÷ after", 2.0)] },
     Row { name: "crash", title: "1,000 partitions, and a start after kill -9", work: Work::Crash, quick: true, goals: &[] },
 ];
 
