@@ -1,5 +1,6 @@
 //! One member of the classic protocol, request by request.
 
+use super::once_ready;
 use crate::Outcome;
 use crate::peer::Peer;
 use model::{Buf, ErrorCode};
@@ -36,13 +37,18 @@ impl Member {
 
     /// Gets a member id, as the first try of a dynamic member only does (KIP-394).
     pub(super) fn enrol(&mut self) -> Outcome<()> {
-        self.ask_to_join()?;
-        let response: JoinGroupResponse = self.peer.answer(JOIN_VERSION)?;
-        if response.error_code != ErrorCode::MemberIdRequired.code() {
-            return Err(format!("JoinGroup: no id, but error code {}", response.error_code));
-        }
-        self.member_id = response.member_id;
-        Ok(())
+        once_ready(|| {
+            self.ask_to_join()?;
+            let response: JoinGroupResponse = self.peer.answer(JOIN_VERSION)?;
+            if response.error_code == ErrorCode::MemberIdRequired.code() {
+                self.member_id = response.member_id;
+                return Ok(0);
+            }
+            match response.error_code {
+                0 => Err("JoinGroup: joined without an id".to_owned()),
+                code => Ok(code),
+            }
+        })
     }
 
     pub(super) fn ask_to_join(&mut self) -> Outcome<()> {

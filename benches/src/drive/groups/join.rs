@@ -4,7 +4,7 @@
 //! be assigned, ask for committed offsets, fetch.
 
 use super::classic::Member;
-use super::{committed_offset, find, percentile_ms, topic_id};
+use super::{committed_offset, find, once_ready, percentile_ms, topic_id};
 use crate::fetch::{self, Place};
 use crate::peer::Peer;
 use crate::{Outcome, Target, produce, topics};
@@ -12,7 +12,9 @@ use clap::Args;
 use model::TopicId;
 use serde::Serialize;
 use std::time::{Duration, Instant};
-use wire::messages::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest;
+use wire::messages::consumer_group_heartbeat::{
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
+};
 
 const HEARTBEAT_VERSION: i16 = 1;
 const LEAVE_EPOCH: i32 = -1;
@@ -95,10 +97,11 @@ fn consumer(args: &JoinArgs, topic_id: TopicId, group: &str) -> Outcome<Duration
         ..ConsumerGroupHeartbeatRequest::default()
     };
     for beat in 0.. {
-        let response = peer.call(&request, HEARTBEAT_VERSION)?;
-        if response.error_code != 0 {
-            return Err(format!("ConsumerGroupHeartbeat: error code {}", response.error_code));
-        }
+        let mut response = ConsumerGroupHeartbeatResponse::default();
+        once_ready(|| {
+            response = peer.call(&request, HEARTBEAT_VERSION)?;
+            Ok(response.error_code)
+        })?;
         let assigned = response.assignment.iter().flat_map(|it| &it.topic_partitions);
         if assigned.into_iter().any(|it| it.topic_id == topic_id && it.partitions == [0]) {
             break;
