@@ -40,11 +40,15 @@ pub(super) struct ClassicMember {
     joined: bool,
     /// What the leader has shared out.
     shared_out: Option<BTreeMap<String, u16>>,
+    /// It leads, and an earlier life of it has shared out: what, it does not know (KIP-814). Kafka's
+    /// consumer misses a topic that grew in between; this one looks once the faults are over.
+    inherits: bool,
 }
 
 impl ClassicMember {
     pub(super) fn new() -> Self {
-        Self { member_id: String::new(), generation: -1, joined: false, shared_out: None }
+        let member_id = String::new();
+        Self { member_id, generation: -1, joined: false, shared_out: None, inherits: false }
     }
 
     pub(super) fn name(&self, plan: &MemberPlan) -> MemberName {
@@ -84,7 +88,10 @@ impl ClassicMember {
             return self.refused(known(response.error_code));
         }
         line.tell(seat, GroupChange::Confirmed { member: self.name(plan), invoked_ns });
-        if self.shared_out.as_ref().is_some_and(|counts| *counts != counts_of(seat, plan)) {
+        let has_changed = |counts: &BTreeMap<_, _>| *counts != counts_of(seat, plan);
+        if self.shared_out.as_ref().is_some_and(has_changed)
+            || (self.inherits && seat.shared.calm.get())
+        {
             // A leader that joins again starts a rebalance.
             self.joined = false;
             return Turn::Released { may_commit: true };
@@ -145,8 +152,9 @@ impl ClassicMember {
     ) -> Turn {
         self.member_id = joined.member_id;
         self.generation = joined.generation_id;
-        let leads = joined.leader == self.member_id && !joined.skip_assignment;
-        self.shared_out = leads.then(|| counts_of(seat, plan));
+        let leads = joined.leader == self.member_id;
+        self.inherits = leads && joined.skip_assignment;
+        self.shared_out = (leads && !self.inherits).then(|| counts_of(seat, plan));
         let mut assignments = Vec::new();
         if let Some(counts) = &self.shared_out {
             let ids: BTreeSet<String> = joined.members.into_iter().map(|it| it.member_id).collect();
