@@ -52,7 +52,7 @@ impl Group {
         }
     }
 
-    /// Every record was replayed, or the writes that replaced this group were refused.
+    /// Every record was replayed.
     pub(crate) fn activate<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
         match self {
             Self::Classic(group) => group.activate(cx),

@@ -23,6 +23,9 @@ use crate::deadlines::Reason;
 use crate::writes::{Then, Undo};
 use crate::{GroupId, MemberId, Record, Text, Ticket, TopicName};
 
+/// After a refused write, before the group looks at the topics again.
+const REFUSED_PAUSE: Duration = Duration::from_millis(500);
+
 #[derive(Debug)]
 pub(crate) struct ConsumerGroup {
     pub(crate) id: GroupId,
@@ -32,6 +35,8 @@ pub(crate) struct ConsumerGroup {
     patterns: BTreeMap<Text, TopicPattern>,
     /// When the target assignment was last made in this life of the coordinator.
     assigned_at: Option<Instant>,
+    /// A refused write may have held news of topics.
+    missed_topics: bool,
     /// Applied, and not yet handed to the log.
     unwritten: Vec<Change>,
     /// Answers rest on this write and those before it.
@@ -52,6 +57,7 @@ impl ConsumerGroup {
             state: State::default(),
             patterns: BTreeMap::new(),
             assigned_at: None,
+            missed_topics: false,
             unwritten: Vec::new(),
             last_write: Ticket::default(),
         }
@@ -62,16 +68,30 @@ impl ConsumerGroup {
         self.state.apply(record);
     }
 
-    /// Starts the deadlines of a group that was read from the log or changed back, and looks at the
-    /// topics again.
+    /// Starts the deadlines of a group that was read from the log, and looks at the topics again.
     pub(crate) fn activate<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
-        self.patterns = self
-            .state
-            .regexes
-            .keys()
-            .filter_map(|it| Some((it.clone(), TopicPattern::new(it).ok()?)))
-            .collect();
+        self.compile_patterns();
         self.resume(cx);
+        self.look_at_topics(cx);
+    }
+
+    /// Starts the deadlines of a group that was changed back because its write was refused. It looks at
+    /// the topics after a pause: a log that refuses at once would be asked for ever.
+    pub(crate) fn resume_refused<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
+        self.compile_patterns();
+        self.resume(cx);
+        self.missed_topics = true;
+        cx.deadlines.set(&self.id, Reason::Assignment, cx.now.mono + REFUSED_PAUSE);
+    }
+
+    fn compile_patterns(&mut self) {
+        let patterns = self.state.regexes.keys();
+        let compiled = patterns.filter_map(|it| Some((it.clone(), TopicPattern::new(it).ok()?)));
+        self.patterns = compiled.collect();
+    }
+
+    fn look_at_topics<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
+        self.missed_topics = false;
         // Only patterns look at topics that nobody has named.
         let has_patterns = !self.patterns.is_empty();
         let names = cx.topics.names().filter(|_| has_patterns).cloned().collect();
@@ -194,7 +214,9 @@ impl ConsumerGroup {
                 cx.deadlines.set(&self.id, Reason::Assignment, next);
             }
             _ => {
-                cx.deadlines.cancel(&self.id, Reason::Assignment);
+                if !self.missed_topics {
+                    cx.deadlines.cancel(&self.id, Reason::Assignment);
+                }
                 self.assign(cx);
             }
         }
@@ -327,7 +349,11 @@ impl ConsumerGroup {
         let known = member_ids.iter().filter(|it| self.state.members.contains_key(it));
         let expired: Vec<MemberId> = known.cloned().collect();
         self.remove(cx, &expired);
-        self.assign_if_due(cx);
+        if self.missed_topics {
+            self.look_at_topics(cx);
+        } else {
+            self.assign_if_due(cx);
+        }
         expired.len() as u64
     }
 }

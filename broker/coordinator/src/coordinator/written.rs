@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use model::{ErrorCode, Probe};
 
-use super::consumer_requests::settle;
 use super::{Coordinator, Step};
 use crate::consumer::ConsumerGroup;
 use crate::group::Group;
@@ -66,10 +65,12 @@ impl Coordinator {
         let (groups, mut cx) = self.split(step);
         for id in changed_back {
             cx.deadlines.cancel_group(&id);
-            if let Some(group) = groups.get_mut(&id) {
-                group.activate(&mut cx);
+            match groups.get_mut(&id) {
+                Some(Group::Classic(group)) => group.activate(&mut cx),
+                Some(Group::Consumer(group)) if group.is_blank() => drop(groups.remove(&id)),
+                Some(Group::Consumer(group)) => group.resume_refused(&mut cx),
+                None => {}
             }
-            settle(groups, &mut cx, &id);
         }
     }
 

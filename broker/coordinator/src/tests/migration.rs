@@ -391,6 +391,26 @@ fn a_refused_change_of_a_consumer_group_is_taken_back() {
 }
 
 #[test]
+fn a_log_that_refuses_is_asked_again_after_a_pause_and_not_at_once() {
+    let mut world = world();
+    world.send(join("k"));
+    world.durable_at_once = false;
+    let grown = TopicView { id: TOPIC, partition_count: 9 };
+    world.topics.insert("t", grown);
+    world.step(Event::TopicsChanged { names: ["t".into()].into() });
+    for _ in 0..3 {
+        assert_eq!(world.under_way.len(), 1);
+        world.refuse(ErrorCode::KafkaStorageError);
+        assert!(world.under_way.is_empty(), "a log that refuses at once would be asked for ever");
+        world.pass(Duration::from_secs(1));
+    }
+    world.persist();
+    world.durable_at_once = true;
+    let everything = (0..9).collect();
+    assert_eq!(beats(&mut world, "k", 2, &[0, 1, 2, 3]), (3, everything));
+}
+
+#[test]
 fn an_answer_waits_for_what_is_left_when_the_newest_write_is_refused() {
     let mut world = world();
     world.durable_at_once = false;
