@@ -81,6 +81,11 @@ pub enum Observation {
         leader_epoch: LeaderEpoch,
         high_watermark: Offset,
     },
+    /// Everything below `keep_from` may go from now on: a crash finds it or does not.
+    DeletionBegun {
+        at: TopicPartition,
+        keep_from: Offset,
+    },
     LogStartMoved {
         at: TopicPartition,
         log_start_offset: Offset,

@@ -4,7 +4,7 @@
 //! learns of a deletion before the files go, so that a replay does not bring them back.
 //! Does not: compact.
 
-use model::{Bug, Offset, Site};
+use model::{Bug, Observation, Offset, Probe, Site};
 use runtime::Runtime;
 
 use crate::files::{self, DELETED_SUFFIX, SEGMENT_SUFFIXES};
@@ -101,6 +101,8 @@ async fn delete_segments_below<R: Runtime>(
         return Ok(());
     }
     log.flush().await?;
+    let begun = Observation::DeletionBegun { at: log.log.id.at, keep_from };
+    log.store.rt.probe().observe(begun);
     if !log.store.planted(Bug::DeletionNotJournaled) {
         let op = tell_journal(log, keep_from);
         log.wait_journaled(op).await?;

@@ -42,9 +42,12 @@ impl Checker for RecoveryKeepsSynced {
             }
             Fact::Observed {
                 node,
-                observation: Observation::LogStartMoved { at, log_start_offset },
+                observation:
+                    Observation::LogStartMoved { at, log_start_offset: start }
+                    | Observation::DeletionBegun { at, keep_from: start },
             } => {
-                self.log_starts.insert((*node, *at), *log_start_offset);
+                let known = self.log_starts.entry((*node, *at)).or_default();
+                *known = (*known).max(*start);
                 Ok(())
             }
             Fact::Recovered(recovered) => self.check_recovery(event.at_ns, recovered),
@@ -235,20 +238,23 @@ mod tests {
     }
 
     #[test]
-    fn a_log_start_that_was_announced_before_the_crash_may_come_with_the_recovery() {
-        let log_start_offset = Offset(3);
-        let observation = Observation::LogStartMoved { at: PLACE, log_start_offset };
-        let moved = event(1, Fact::Observed { node: NODE, observation });
-        let events = [moved, crash(&[(3, 2)])];
-        check(RecoveryKeepsSynced::default(), &events, expect!["1 evaluations"]);
-        let events = [events[0].clone(), crash(&[(5, 1)])];
-        check(
-            RecoveryKeepsSynced::default(),
-            &events,
-            expect![[r#"
-            head-lost at 3: node 1: the log starts at 5, it started at 3 before the crash
-            1 evaluations"#]],
-        );
+    fn a_log_start_that_was_meant_before_the_crash_may_come_with_the_recovery() {
+        for observation in [
+            Observation::LogStartMoved { at: PLACE, log_start_offset: Offset(3) },
+            Observation::DeletionBegun { at: PLACE, keep_from: Offset(3) },
+        ] {
+            let moved = event(1, Fact::Observed { node: NODE, observation });
+            let events = [moved, crash(&[(3, 2)])];
+            check(RecoveryKeepsSynced::default(), &events, expect!["1 evaluations"]);
+            let events = [events[0].clone(), crash(&[(5, 1)])];
+            check(
+                RecoveryKeepsSynced::default(),
+                &events,
+                expect![[r#"
+                head-lost at 3: node 1: the log starts at 5, it started at 3 before the crash
+                1 evaluations"#]],
+            );
+        }
     }
 
     #[test]

@@ -295,7 +295,8 @@ fn observe(lanes: &mut BTreeMap<TopicPartition, Partition>, at_us: u64, seen: Ob
             push(at, |it| &mut it.log_end, end.0);
             push(at, |it| &mut it.durable_end, end.0);
         }
-        Observation::IsrChanged { .. }
+        Observation::DeletionBegun { .. }
+        | Observation::IsrChanged { .. }
         | Observation::EpochStarted { .. }
         | Observation::Acknowledged { .. } => {}
     }
