@@ -20,8 +20,9 @@ use crate::boot::Level;
 use crate::partition::Partition;
 use crate::shard::Shard;
 
-/// One read of the log.
-const READ_BYTES: usize = 1 << 20;
+/// One read of the log, longer where a batch is. Finding where it ends walks over the headers of its
+/// batches in one go, and commits are batches of a hundred bytes.
+const READ_BYTES: usize = 1 << 16;
 /// Records between two chances for other tasks; decoding and taking one in costs around a microsecond.
 const RECORDS_PER_STEP: usize = 64;
 /// Largest decompressed batch. What this broker writes is not compressed.
