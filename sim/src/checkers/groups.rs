@@ -59,6 +59,15 @@ struct Life {
     heard_ns: u64,
     session_ns: u64,
     left: bool,
+    /// Another life that asked at the same time.
+    contender: Option<Contender>,
+}
+
+/// One of two lives replaced the other before both were told; who goes on is the one that stayed.
+#[derive(Debug, Clone)]
+struct Contender {
+    member_id: String,
+    told_ns: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -245,12 +254,14 @@ impl Group {
             life.left = false;
             return Ok(());
         }
-        if self.instances.get(instance).is_some_and(|it| it.told_ns > invoked_ns) {
+        let member_id = name.member_id.clone();
+        if let Some(life) = self.instances.get_mut(instance).filter(|it| it.told_ns > invoked_ns) {
             // Both were asking at once: who of them came last is not known.
+            life.contender = Some(Contender { member_id, told_ns: at_ns });
             return Ok(());
         }
-        let member_id = name.member_id.clone();
-        let life = Life { member_id, told_ns: at_ns, heard_ns: 0, session_ns, left: false };
+        let (told_ns, contender) = (at_ns, None);
+        let life = Life { member_id, told_ns, heard_ns: 0, session_ns, left: false, contender };
         let Some(before) = self.instances.insert(instance.clone(), life) else { return Ok(()) };
         if let Some(known) = self.members.get_mut(&before.member_id) {
             known.replaced_ns = Some(at_ns);
@@ -264,7 +275,30 @@ impl Group {
         Ok(())
     }
 
+    /// Ends the contest for a static member's name once one of the two goes on.
+    fn decide(&mut self, name: &MemberName, invoked_ns: u64) {
+        let instance = name.instance_id.as_ref();
+        let Some(life) = instance.and_then(|it| self.instances.get_mut(it)) else { return };
+        let Some(contender) = &life.contender else { return };
+        let both_told_ns = life.told_ns.max(contender.told_ns);
+        if invoked_ns <= both_told_ns {
+            return;
+        }
+        let loser = if life.member_id == name.member_id {
+            contender.member_id.clone()
+        } else if contender.member_id == name.member_id {
+            core::mem::replace(&mut life.member_id, contender.member_id.clone())
+        } else {
+            return;
+        };
+        life.contender = None;
+        if let Some(known) = self.members.get_mut(&loser) {
+            known.replaced_ns = Some(both_told_ns);
+        }
+    }
+
     fn confirmed(&mut self, name: &MemberName, invoked_ns: u64) -> Found {
+        self.decide(name, invoked_ns);
         if let Some(life) = self.life(name) {
             life.heard_ns = life.heard_ns.max(invoked_ns);
         }
@@ -528,8 +562,26 @@ mod tests {
         {
             *invoked_ns = 1;
         }
-        let events = [owns(3, 2, second.clone()), late, owns(9, 2, second)];
+        let events = [owns(3, 2, second.clone()), late.clone(), owns(9, 2, second.clone())];
         check(Groups::default(), &events, expect!["3 evaluations"]);
+        // One of them was replaced by the other, and only one goes on.
+        for (stays, goes) in
+            [(&second, &of_instance(classic("a", 1))), (&of_instance(classic("a", 1)), &second)]
+        {
+            let events = [
+                owns(3, 2, second.clone()),
+                late.clone(),
+                goes_on(11, 2, stays.clone()),
+                goes_on(13, 1, goes.clone()),
+            ];
+            check(
+                Groups::default(),
+                &events,
+                expect![[r#"
+                fenced: group g, client 1: goes on although another life of it took over
+                4 evaluations"#]],
+            );
+        }
     }
 
     #[test]

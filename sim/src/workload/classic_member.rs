@@ -38,17 +38,17 @@ pub(super) struct ClassicMember {
     generation: i32,
     /// It takes part in the generation.
     joined: bool,
-    /// What the leader has shared out.
-    shared_out: Option<BTreeMap<String, u16>>,
+    /// What there was when the leader joined.
+    known_counts: Option<BTreeMap<String, u16>>,
     /// It leads, and an earlier life of it has shared out: what, it does not know (KIP-814). Kafka's
-    /// consumer misses a topic that grew in between; this one looks once the faults are over.
+    /// consumer misses a topic that grew in between; this one joins again once the faults are over.
     inherits: bool,
 }
 
 impl ClassicMember {
     pub(super) fn new() -> Self {
         let member_id = String::new();
-        Self { member_id, generation: -1, joined: false, shared_out: None, inherits: false }
+        Self { member_id, generation: -1, joined: false, known_counts: None, inherits: false }
     }
 
     pub(super) fn name(&self, plan: &MemberPlan) -> MemberName {
@@ -89,7 +89,7 @@ impl ClassicMember {
         }
         line.tell(seat, GroupChange::Confirmed { member: self.name(plan), invoked_ns });
         let has_changed = |counts: &BTreeMap<_, _>| *counts != counts_of(seat, plan);
-        if self.shared_out.as_ref().is_some_and(has_changed)
+        if self.known_counts.as_ref().is_some_and(has_changed)
             || (self.inherits && seat.shared.calm.get())
         {
             // A leader that joins again starts a rebalance.
@@ -154,9 +154,9 @@ impl ClassicMember {
         self.generation = joined.generation_id;
         let leads = joined.leader == self.member_id;
         self.inherits = leads && joined.skip_assignment;
-        self.shared_out = (leads && !self.inherits).then(|| counts_of(seat, plan));
+        self.known_counts = leads.then(|| counts_of(seat, plan));
         let mut assignments = Vec::new();
-        if let Some(counts) = &self.shared_out {
+        if let Some(counts) = self.known_counts.as_ref().filter(|_| !self.inherits) {
             let ids: BTreeSet<String> = joined.members.into_iter().map(|it| it.member_id).collect();
             assignments = in_turns(&ids, counts);
         }
