@@ -117,7 +117,10 @@ impl Groups {
             GroupChange::Assigned { member, partitions, invoked_ns, session_ns } => {
                 self.evaluations += 1;
                 let taken = group.take_over(at_ns, member, *invoked_ns, *session_ns);
-                taken.and_then(|()| group.assigned(at_ns, fact.client, member, partitions))
+                taken.and_then(|()| {
+                    let told = Told { at_ns, invoked_ns: *invoked_ns, client: fact.client };
+                    group.assigned(told, member, partitions)
+                })
             }
             GroupChange::Confirmed { member, invoked_ns } => {
                 self.evaluations += 1;
@@ -179,17 +182,20 @@ fn place_of(change: &GroupChange) -> Option<TopicPartition> {
     }
 }
 
+/// An answer: who got it, when, and when it was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    at_ns: u64,
+    invoked_ns: u64,
+    client: u32,
+}
+
 /// The kind of a violation and what it is about.
 type Found = Result<(), (&'static str, String)>;
 
 impl Group {
-    fn assigned(
-        &mut self,
-        at_ns: u64,
-        client: u32,
-        name: &MemberName,
-        partitions: &[TopicPartition],
-    ) -> Found {
+    fn assigned(&mut self, told: Told, name: &MemberName, partitions: &[TopicPartition]) -> Found {
+        let Told { at_ns, invoked_ns, client } = told;
         let is_classic = name.protocol == GroupProtocol::Classic;
         if is_classic {
             self.generations.entry(name.epoch).or_insert(at_ns);
@@ -206,7 +212,10 @@ impl Group {
             }
             for at in partitions {
                 let Some(owned) = other.owned.get_mut(at) else { continue };
-                owned.rival.get_or_insert(Rival { client, at_ns });
+                // An answer that was asked for before the other one was told may be the older of the two.
+                if owned.since_ns < invoked_ns {
+                    owned.rival.get_or_insert(Rival { client, at_ns });
+                }
                 if is_classic && other.epoch == name.epoch {
                     let text = format!(
                         "{}-{} in generation {} is owned by client {} too",
@@ -486,6 +495,19 @@ mod tests {
             two-owners: group g, client 1: BwcHBwcHBwcHBwcHBwcHBw-0 was given to client 2 before it was given up
             3 evaluations"#]],
         );
+    }
+
+    #[test]
+    fn an_older_answer_that_is_told_later_takes_nothing_away() {
+        let (old, new) = (consumer("a", 1), consumer("b", 2));
+        let mut late = owns(5, 1, old);
+        if let Fact::Group(GroupFact { change: GroupChange::Assigned { invoked_ns, .. }, .. }) =
+            &mut late.fact
+        {
+            *invoked_ns = 1;
+        }
+        let events = [owns(4, 2, new.clone()), late, goes_on(9, 2, new)];
+        check(Groups::default(), &events, expect!["3 evaluations"]);
     }
 
     #[test]

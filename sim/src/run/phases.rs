@@ -18,6 +18,10 @@ use crate::workload::{self, CALL_LIMIT, Seat};
 const SETUP_LIMIT: Duration = Duration::from_secs(60);
 /// How long clients may take to end, and one partition's final read.
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(100);
+/// How long a node takes to open all its logs.
+const START_LIMIT: Duration = Duration::from_secs(5);
+/// Starts until every file has told of its failed writeback.
+const STARTS_MAX: usize = 8;
 /// Connections that clients have closed are gone on the node's side too after this.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -65,7 +69,8 @@ fn heal(run: &mut Conduct<'_>) -> Step {
     run.supervised = false;
     // One that was asked to stop is still up until it has, and nothing else would start it then.
     let is_leaving = matches!(run.plight, Plight::Stopping { .. });
-    if run.cluster.life() == Life::Up && (is_leaving || run.disk_may_have_failed()) {
+    let disk_failed = run.disk_may_have_failed();
+    if run.cluster.life() == Life::Up && (is_leaving || disk_failed) {
         stop(run)?;
     }
     if run.cluster.life() != Life::Up {
@@ -73,6 +78,25 @@ fn heal(run: &mut Conduct<'_>) -> Step {
     }
     // Its start may still hear of a failed writeback, and then the next one does the work.
     run.supervised = true;
+    if disk_failed { hear_of_failures(run) } else { Step::Continue(()) }
+}
+
+/// A log that hears of a failed writeback while it is opened stays offline: its operator starts the node
+/// again, until no file has anything to tell.
+fn hear_of_failures(run: &mut Conduct<'_>) -> Step {
+    for _ in 0..STARTS_MAX {
+        run.pass(START_LIMIT)?;
+        if run.cluster.life() != Life::Up {
+            continue;
+        }
+        if !run.disk_may_have_failed() {
+            break;
+        }
+        run.supervised = false;
+        stop(run)?;
+        run.boot()?;
+        run.supervised = true;
+    }
     Step::Continue(())
 }
 

@@ -4,9 +4,10 @@
 //! Promises: one HTML file that loads nothing, readable in light and dark; every lane has something in
 //! it; zoom and hover work without the simulator. Does not: run anything, or judge.
 //!
-//! Reading order: `story` (what a report means as lanes), `page` (lanes as HTML and SVG), `page.css`,
+//! Reading order: `story` (what a report means as lanes; `members` for groups), `page` (lanes as HTML and SVG), `page.css`,
 //! `page.js` (zoom and hover).
 
+mod members;
 mod page;
 mod story;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{NodeId, Observation, TopicId, TopicPartition};
 use serde::Serialize;
 
+use super::members;
 use crate::checkers::event::{Consumed, NodeChange, Outcome, ProduceAttempt};
 use crate::checkers::{Fact, Violation};
 use crate::cluster::BEGINNING_NS;
@@ -103,7 +104,7 @@ impl Story {
     }
 }
 
-fn us(at_ns: u64) -> u64 {
+pub(super) fn us(at_ns: u64) -> u64 {
     at_ns.saturating_sub(BEGINNING_NS) / 1_000
 }
 
@@ -130,7 +131,7 @@ fn topic_names(report: &Report) -> BTreeMap<TopicId, String> {
     created.chain([metadata]).collect()
 }
 
-fn named(names: &BTreeMap<TopicId, String>, at: TopicPartition) -> String {
+pub(super) fn named(names: &BTreeMap<TopicId, String>, at: TopicPartition) -> String {
     let topic = names.get(&at.topic).cloned().unwrap_or_else(|| at.topic.to_string());
     format!("{topic}-{}", at.partition)
 }
@@ -347,6 +348,10 @@ fn clients(plan: &Plan, report: &Report, names: &BTreeMap<TopicId, String>) -> V
                     }
                     _ => lane.push(Mark(at_us, at_us, style, text)),
                 }
+            }
+            Fact::Group(fact) => {
+                let mark = members::mark(fact, at_us, names);
+                lanes.entry(fact.client.min(OWN_CLIENTS)).or_default().extend(mark);
             }
             Fact::TopicCreated { name, .. } => {
                 topics.push(Mark(at_us, at_us, "read", format!("topic {name} is known")));
