@@ -43,7 +43,10 @@ pub(crate) enum Silence {
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hang => write!(f, "no answer within {} s of CPU time", HANG.as_secs()),
+            Self::Hang => {
+                let (busy, asleep) = (HANG.as_secs(), HANG_ASLEEP.as_secs());
+                write!(f, "no answer within {busy} s of CPU time, or {asleep} s in all")
+            }
             Self::Ended(how) => write!(f, "the process ended: {how}"),
         }
     }
@@ -99,8 +102,9 @@ impl Worker {
                 },
                 Err(RecvTimeoutError::Timeout) => {
                     let (since, used) = silent_since;
-                    let used = self.cpu_time().saturating_sub(used);
-                    if used >= HANG || since.elapsed() >= HANG_ASLEEP {
+                    let used =
+                        self.cpu_time().zip(used).map(|(now, then)| now.saturating_sub(then));
+                    if used.is_some_and(|it| it >= HANG) || since.elapsed() >= HANG_ASLEEP {
                         return Err(Silence::Hang);
                     }
                 }
@@ -109,10 +113,10 @@ impl Worker {
         }
     }
 
-    /// What the child has used of the CPUs so far; nothing where the system does not tell.
-    fn cpu_time(&self) -> Duration {
+    /// What the child has used of the CPUs so far; `None` where the system does not tell.
+    fn cpu_time(&self) -> Option<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        stat.ok().and_then(|stat| cpu_time_of(&stat)).unwrap_or_default()
+        stat.ok().and_then(|stat| cpu_time_of(&stat))
     }
 
     fn ended(&mut self) -> Silence {
@@ -121,13 +125,16 @@ impl Worker {
     }
 }
 
-/// User and system time in a line of `/proc/PID/stat` (proc_pid_stat(5): fields 14 and 15, in
-/// hundredths of a second). The second field, a name in parentheses, may hold anything.
+/// `USER_HZ` of every Linux in use is 100.
+const TICK: Duration = Duration::from_millis(10);
+
+/// User and system time in a line of `/proc/PID/stat` (proc_pid_stat(5): fields 14 and 15, in ticks).
+/// The second field, a name in parentheses, may hold anything.
 fn cpu_time_of(stat: &str) -> Option<Duration> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u64>().ok();
-    Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
+    let mut ticks = || fields.next()?.parse::<u32>().ok();
+    Some(TICK * ticks()? + TICK * ticks()?)
 }
 
 impl Drop for Worker {
