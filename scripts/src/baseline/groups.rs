@@ -23,14 +23,21 @@ pub(super) fn on(
     node: &Node,
     row: &Row,
     work: GroupWork,
+    topic: &str,
     args: &Arguments,
     json: &Path,
 ) -> Outcome<Value> {
+    // Groups are named after the topic, so that those of each run are new.
+    let and_delete = |command: &str, options: &[(&str, String)]| {
+        let result = measure::drive(command, node, topic, args.duration, options)?;
+        measure::drive("delete", node, topic, args.duration, &[])?;
+        Ok(result)
+    };
     match work {
-        GroupWork::Join => measure::drive("join", node, row.name, args.duration, &[]),
+        GroupWork::Join => and_delete("join", &[]),
         GroupWork::Members => {
             let duration = [("--duration-s", args.duration.as_secs_f64().to_string())];
-            measure::drive("members", node, row.name, args.duration, &duration)
+            and_delete("members", &duration)
         }
         GroupWork::Commits => beside_commits(node, row, args, json),
         GroupWork::Reload => unreachable!("it starts a node of its own"),

@@ -75,7 +75,7 @@ pub(super) fn on(
             ceiling::find(load, args, |load, args| loadgen(node, load, args, json))
         }
         Work::Beside(disturbance) => beside::run(node, row, disturbance, args, json),
-        Work::Groups(work) => groups::on(node, row, work, args, json),
+        Work::Groups(work) => groups::on(node, row, work, &topic, args, json),
         Work::Lifecycle | Work::Crash | Work::FreeForAll { .. } | Work::Restart => {
             unreachable!("these start a node of their own")
         }

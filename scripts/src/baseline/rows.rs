@@ -202,6 +202,7 @@ impl GroupWork {
                     [
                         metric("broker % of a core", "/broker_core_ratio", 100.0),
                         metric("broker µs/heartbeat", "/broker_us_per_heartbeat", 1.0),
+                        metric("heartbeats/s", "/heartbeats_per_s", 1.0),
                         metric("all joined s", "/joined_s", 1.0),
                     ]
                 }

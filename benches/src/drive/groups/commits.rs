@@ -20,7 +20,7 @@ pub(crate) struct CommitsArgs {
     #[command(flatten)]
     target: Target,
     /// Groups that commit in turns.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     groups: u64,
     /// Partitions of each commit request.
     #[arg(long, default_value_t = 6)]
@@ -48,11 +48,11 @@ pub(crate) fn run(args: &CommitsArgs) -> Outcome<Committed> {
     let mut peer = Peer::connect(&args.target.bootstrap)?;
     for number in 0..args.groups {
         find(&mut peer, &group(args, number))?;
+        once_ready(|| {
+            peer.ask(&request(args, number), VERSION)?;
+            answer(&mut peer)
+        })?;
     }
-    once_ready(|| {
-        peer.ask(&request(args, 0), VERSION)?;
-        answer(&mut peer)
-    })?;
     let start = Instant::now();
     let p99_ms = match args.rate {
         Some(rate) => Some(paced(args, &mut peer, rate)?),

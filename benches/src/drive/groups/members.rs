@@ -66,6 +66,8 @@ pub(crate) fn run(args: &MembersArgs) -> Outcome<Stayed> {
         }
     }
     let usage = reading.until_now()?;
+    // The next load shall not meet ten thousand sessions that end.
+    members.iter_mut().try_for_each(Member::leave)?;
     Ok(Stayed {
         groups: args.groups,
         members: members.len(),
