@@ -20,6 +20,8 @@ pub(crate) enum Reason {
     Session(MemberId),
     /// A consumer group may make its next target assignment.
     Assignment,
+    /// A consumer group whose write was refused looks at the topics again.
+    Topics,
     /// A member of a consumer group has not given up what was taken from it.
     Revocation(MemberId),
     /// A classic member of a consumer group has not joined again.

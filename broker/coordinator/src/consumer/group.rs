@@ -35,8 +35,6 @@ pub(crate) struct ConsumerGroup {
     patterns: BTreeMap<Text, TopicPattern>,
     /// When the target assignment was last made in this life of the coordinator.
     assigned_at: Option<Instant>,
-    /// A refused write may have held news of topics.
-    missed_topics: bool,
     /// Applied, and not yet handed to the log.
     unwritten: Vec<Change>,
     /// Answers rest on this write and those before it.
@@ -57,7 +55,6 @@ impl ConsumerGroup {
             state: State::default(),
             patterns: BTreeMap::new(),
             assigned_at: None,
-            missed_topics: false,
             unwritten: Vec::new(),
             last_write: Ticket::default(),
         }
@@ -80,8 +77,7 @@ impl ConsumerGroup {
     pub(crate) fn resume_refused<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
         self.compile_patterns();
         self.resume(cx);
-        self.missed_topics = true;
-        cx.deadlines.set(&self.id, Reason::Assignment, cx.now.mono + REFUSED_PAUSE);
+        cx.deadlines.set(&self.id, Reason::Topics, cx.now.mono + REFUSED_PAUSE);
     }
 
     fn compile_patterns(&mut self) {
@@ -90,8 +86,7 @@ impl ConsumerGroup {
         self.patterns = compiled.collect();
     }
 
-    fn look_at_topics<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
-        self.missed_topics = false;
+    pub(crate) fn look_at_topics<P: Probe>(&mut self, cx: &mut Context<'_, P>) {
         // Only patterns look at topics that nobody has named.
         let has_patterns = !self.patterns.is_empty();
         let names = cx.topics.names().filter(|_| has_patterns).cloned().collect();
@@ -214,9 +209,7 @@ impl ConsumerGroup {
                 cx.deadlines.set(&self.id, Reason::Assignment, next);
             }
             _ => {
-                if !self.missed_topics {
-                    cx.deadlines.cancel(&self.id, Reason::Assignment);
-                }
+                cx.deadlines.cancel(&self.id, Reason::Assignment);
                 self.assign(cx);
             }
         }
@@ -349,11 +342,7 @@ impl ConsumerGroup {
         let known = member_ids.iter().filter(|it| self.state.members.contains_key(it));
         let expired: Vec<MemberId> = known.cloned().collect();
         self.remove(cx, &expired);
-        if self.missed_topics {
-            self.look_at_topics(cx);
-        } else {
-            self.assign_if_due(cx);
-        }
+        self.assign_if_due(cx);
         expired.len() as u64
     }
 }

@@ -53,6 +53,10 @@ impl Coordinator {
                 (Group::Consumer(_), Reason::Assignment) => {
                     late.entry(id).or_default();
                 }
+                (Group::Consumer(group), Reason::Topics) => {
+                    group.look_at_topics(&mut cx);
+                    late.entry(id).or_default();
+                }
                 (
                     Group::Consumer(_),
                     Reason::Session(member)
