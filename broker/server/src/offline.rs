@@ -31,6 +31,12 @@ impl OfflineLogs {
         self.0.borrow().get(&at).copied()
     }
 
+    /// A log of any shard that is as the last owner left it.
+    pub(crate) fn unopened(&self) -> Option<TopicPartition> {
+        let failed = self.0.borrow();
+        failed.iter().find(|(_, failure)| **failure == Failure::Open).map(|(at, _)| *at)
+    }
+
     /// Tells every shard, this one included.
     pub(crate) fn report<R: Runtime>(shard: &Shard<R>, at: TopicPartition, failure: Failure) {
         shard.offline.add(at, failure);

@@ -169,6 +169,27 @@ fn a_log_that_cannot_be_opened_is_offline_until_a_restart() {
 }
 
 #[test]
+fn a_log_that_was_never_recovered_is_not_left_as_clean() {
+    for seed in 62..70 {
+        let mut broker = Broker::started(seed, 1);
+        // Not through the journal, whose replay would make the torn batch whole.
+        broker.create_topic(TOPIC, 2, &[("flush.messages", "9223372036854775807")]);
+        assert_eq!(produce_to_both(&mut broker, "a"), [0, 0]);
+        broker.world.plant(broker.node, DiskFault::next(DiskVerb::Append, "/orders-0/"));
+        produce_to_both(&mut broker, "b");
+        assert_eq!(broker.stop(), Life::Exited(Exit::Failed));
+        broker.world.plant(broker.node, DiskFault::next(DiskVerb::List, "/orders-0"));
+        broker.start();
+        let storage_error = ErrorCode::KafkaStorageError.code();
+        assert_eq!(produce_to_both(&mut broker, "c"), [storage_error, 0]);
+        assert_eq!(broker.stop(), Life::Exited(Exit::Failed));
+        broker.start();
+        assert_eq!(produce_to_both(&mut broker, "d"), [0, 0]);
+        assert_eq!(broker.stop(), Life::Exited(Exit::Clean));
+    }
+}
+
+#[test]
 fn the_name_of_a_deleted_topic_is_free_although_its_log_could_not_be_opened() {
     let mut broker = Broker::started(60, 1);
     broker.create_topic(TOPIC, 2, &[]);

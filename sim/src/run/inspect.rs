@@ -81,6 +81,10 @@ impl Conduct<'_> {
     /// The node serves again: what did recovery make of the files?
     pub(super) fn tell_recovered(&mut self) {
         let Some(crash) = self.crash.take() else { return };
+        // A log that met an error while it was opened stays as the crash left it.
+        if self.disk_may_have_failed() {
+            return;
+        }
         let node = self.cluster.node_id();
         let mut found = self.scan(Checkpoints::Old);
         for (at, before) in crash.before {

@@ -203,7 +203,7 @@ pub(super) async fn close<R: Runtime>(shard: &Shard<R>) -> Result<Vec<Checkpoint
 /// Closes the logs of all shards and marks the directories clean. Called on the first shard.
 ///
 /// # Errors
-/// What is not durable; then no directory is marked, and the next start recovers.
+/// What is not durable, or was never recovered; then no directory is marked, and the next start recovers.
 pub(super) async fn close_all<R: Runtime>(shard: &Shard<R>) -> Result<(), String> {
     let mut asked = Vec::new();
     for of in shard.shards().filter(|of| *of != shard.id) {
@@ -225,6 +225,9 @@ pub(super) async fn close_all<R: Runtime>(shard: &Shard<R>) -> Result<(), String
     }
     let turn = shard.checkpoint_turn.take().await;
     write(shard, &turn, merged?, None).await?;
+    if let Some(at) = shard.offline.unopened() {
+        return Err(format!("a log could not be opened: {}-{}", at.topic, at.partition));
+    }
     for path in &shard.boot.directories {
         mark_clean(&shard.rt, path).await.map_err(|error| error.to_string())?;
     }
