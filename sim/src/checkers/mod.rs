@@ -11,7 +11,6 @@ pub mod history;
 
 mod acked_stays;
 mod bounded_resources;
-mod commits;
 mod compaction_keeps_latest;
 mod groups;
 mod groups_settle;
