@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Offset, TopicPartition};
 
+use super::bound::Bound;
 use super::event::Outcome;
 use super::group_facts::{CommitOutcome, GroupChange};
 use super::{Checker, Event, Fact, Violation};
@@ -16,9 +17,7 @@ const NAME: &str = "c11-groups-settle";
 
 #[derive(Debug, Default)]
 pub(super) struct GroupsSettle {
-    healed_ns: u64,
-    deadline_ns: u64,
-    last_ns: u64,
+    bound: Bound,
     /// What has not been seen yet.
     waiting: BTreeSet<(TopicPartition, String)>,
     /// The first record of each partition that was sent after the heal and acknowledged.
@@ -35,18 +34,17 @@ impl Checker for GroupsSettle {
 
     fn check(&mut self, event: &Event) -> Result<(), Violation> {
         if let Fact::GroupsHealed { bound_ns, expected } = &event.fact {
-            self.healed_ns = event.at_ns;
-            self.deadline_ns = event.at_ns + bound_ns;
+            self.bound = Bound::after_heal(event.at_ns, *bound_ns);
             self.waiting = expected.iter().map(|(group, at)| (*at, group.clone())).collect();
             self.evaluations += self.waiting.len() as u64;
         }
         if self.waiting.is_empty() {
             return Ok(());
         }
-        self.last_ns = event.at_ns;
+        self.bound.saw(event.at_ns);
         match &event.fact {
             Fact::TopicDeleted { topic } => self.waiting.retain(|(at, _)| at.topic != *topic),
-            Fact::Produced(attempt) if attempt.invoked_ns >= self.healed_ns => {
+            Fact::Produced(attempt) if self.bound.counts(attempt.invoked_ns) => {
                 if let Outcome::Acked { base_offset: Some(offset) } = attempt.outcome {
                     let first = self.first_new.entry(attempt.at).or_insert(offset);
                     *first = offset.min(*first);
@@ -90,14 +88,10 @@ impl GroupsSettle {
     }
 
     fn judge(&mut self) -> Result<(), Violation> {
-        if self.last_ns <= self.deadline_ns {
-            return Ok(());
-        }
+        let Some(overdue_ns) = self.bound.overdue_ns() else { return Ok(()) };
         let Some((at, group)) = self.waiting.pop_first() else { return Ok(()) };
-        let bound_ms = (self.deadline_ns - self.healed_ns) / 1_000_000;
-        let text =
-            format!("group {group} committed no new record within {bound_ms} ms after the heal");
-        Err(Violation::new(NAME, "stuck", self.last_ns, text).at(at, None))
+        let text = format!("group {group} committed no new record {}", self.bound);
+        Err(Violation::new(NAME, "stuck", overdue_ns, text).at(at, None))
     }
 }
 

@@ -29,6 +29,7 @@ mod values_are_read;
 mod values_once;
 mod watermarks;
 
+mod bound;
 mod frontier;
 mod pieces;
 mod prints;

@@ -8,6 +8,7 @@
 use model::{Observation, Offset, TopicPartition};
 use std::collections::BTreeMap;
 
+use super::bound::Bound;
 use super::event::Outcome;
 use super::topics::Topics;
 use super::{Checker, Event, Fact, Violation};
@@ -17,11 +18,9 @@ const NAME: &str = "c11-service-returns";
 #[derive(Debug, Default)]
 pub(super) struct ServiceReturns {
     topics: Topics,
-    healed_ns: u64,
-    deadline_ns: u64,
+    bound: Bound,
     /// Partitions that have not made progress since.
     waiting: BTreeMap<TopicPartition, Progress>,
-    last_ns: u64,
     evaluations: u64,
 }
 
@@ -40,16 +39,15 @@ impl Checker for ServiceReturns {
     }
 
     fn check(&mut self, event: &Event) -> Result<(), Violation> {
-        self.last_ns = event.at_ns;
+        self.bound.saw(event.at_ns);
         self.topics.take(&event.fact);
         match &event.fact {
             Fact::Healed { bound_ns, partitions } => {
-                self.healed_ns = event.at_ns;
-                self.deadline_ns = event.at_ns + bound_ns;
+                self.bound = Bound::after_heal(event.at_ns, *bound_ns);
                 self.waiting = partitions.iter().map(|at| (*at, Progress::default())).collect();
                 self.evaluations += partitions.len() as u64;
             }
-            Fact::Produced(attempt) if attempt.invoked_ns >= self.healed_ns => {
+            Fact::Produced(attempt) if self.bound.counts(attempt.invoked_ns) => {
                 if let Outcome::Acked { base_offset: Some(base) } = attempt.outcome
                     && let Some(progress) = self.waiting.get_mut(&attempt.at)
                     && progress.acked.len() < ACKED_MAX
@@ -99,14 +97,11 @@ impl ServiceReturns {
     }
 
     fn judge(&mut self) -> Result<(), Violation> {
-        if self.last_ns <= self.deadline_ns {
-            return Ok(());
-        }
+        let Some(overdue_ns) = self.bound.overdue_ns() else { return Ok(()) };
         let Some((at, progress)) = self.waiting.pop_first() else { return Ok(()) };
         let missing = if progress.acked.is_empty() { "acknowledged" } else { "read" };
-        let bound_ms = (self.deadline_ns - self.healed_ns) / 1_000_000;
-        let text = format!("no new record was {missing} within {bound_ms} ms after the heal");
-        Err(Violation::new(NAME, missing, self.last_ns, text).at(at, None))
+        let text = format!("no new record was {missing} {}", self.bound);
+        Err(Violation::new(NAME, missing, overdue_ns, text).at(at, None))
     }
 }
 
