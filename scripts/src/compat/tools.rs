@@ -189,8 +189,8 @@ fn offsets(tools: &Tools) -> Outcome<String> {
     Ok(told.join(" | "))
 }
 
-/// A group of either protocol is listed and described while it has a member and when it has none; its offsets are
-/// reset and deleted, and at last the group.
+/// A group of either protocol is listed and described while it has a member and when it has none;
+/// its offsets are reset and deleted, and at last the group.
 fn groups(tools: &Tools, protocol: Protocol) -> Outcome<String> {
     tools.create(2)?;
     let mut member = Driver::stand_in(&tools.bootstrap)?;
