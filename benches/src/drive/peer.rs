@@ -82,6 +82,11 @@ pub(crate) fn decode<R: wire::Response>(frame: &Buf, version: i16) -> Outcome<R>
     decode_response(frame, version).map(|(_, it)| it).map_err(|error| error.to_string())
 }
 
+/// Fails on any error code; `what` is the request.
+pub(crate) fn accepted(what: &str, code: i16) -> Outcome<()> {
+    if code == 0 { Ok(()) } else { Err(format!("{what}: error code {code}")) }
+}
+
 /// Gives a frame, sent before, another correlation id.
 pub(crate) fn number(frame: &mut [u8], correlation_id: i32) {
     frame[CORRELATION_AT..CORRELATION_AT + 4].copy_from_slice(&correlation_id.to_be_bytes());

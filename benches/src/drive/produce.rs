@@ -174,18 +174,14 @@ fn settle(peer: &mut Peer, frame: &[u8]) -> Outcome<()> {
         }
         std::thread::sleep(PAUSE);
     }
-    accepted(code)
+    peer::accepted("Produce", code)
 }
 
 fn check(response: &[u8], correlation_id: i32) -> Outcome<()> {
     if peer::numbered(response) != Some(correlation_id) {
         return Err("an answer to another request".to_owned());
     }
-    accepted(error_code(response)?)
-}
-
-fn accepted(code: i16) -> Outcome<()> {
-    if code == 0 { Ok(()) } else { Err(format!("Produce: error code {code}")) }
+    peer::accepted("Produce", error_code(response)?)
 }
 
 /// The first error of a response, or 0.

@@ -1,6 +1,6 @@
 //! Topics: created when missing, and timed until every partition has a leader.
 
-use crate::peer::Peer;
+use crate::peer::{Peer, accepted};
 use crate::{Outcome, Target};
 use clap::Args;
 use model::ErrorCode;
@@ -62,9 +62,8 @@ pub(crate) fn delete(target: &Target) -> Outcome<()> {
     };
     let response = peer.call(&request, DELETE_VERSION)?;
     match response.responses.first().map_or(0, |topic| topic.error_code) {
-        code if code == ErrorCode::None.code() => Ok(()),
         code if code == ErrorCode::UnknownTopicOrPartition.code() => Ok(()),
-        code => Err(format!("DeleteTopics: error code {code}")),
+        code => accepted("DeleteTopics", code),
     }
 }
 
@@ -77,11 +76,10 @@ fn create(peer: &mut Peer, name: &str, partitions: i32) -> Outcome<()> {
     };
     let request = CreateTopicsRequest { topics: vec![topic], ..CreateTopicsRequest::default() };
     let response = peer.call(&request, CREATE_VERSION)?;
-    let code = response.topics.first().map_or(0, |topic| topic.error_code);
-    if code == ErrorCode::None.code() || code == ErrorCode::TopicAlreadyExists.code() {
-        return Ok(());
+    match response.topics.first().map_or(0, |topic| topic.error_code) {
+        code if code == ErrorCode::TopicAlreadyExists.code() => Ok(()),
+        code => accepted("CreateTopics", code),
     }
-    Err(format!("CreateTopics: error code {code}"))
 }
 
 fn is_led(peer: &mut Peer, name: &str, partitions: i32) -> Outcome<bool> {

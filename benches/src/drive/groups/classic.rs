@@ -2,7 +2,7 @@
 
 use super::once_ready;
 use crate::Outcome;
-use crate::peer::Peer;
+use crate::peer::{Peer, accepted};
 use model::{Buf, ErrorCode};
 use wire::messages::consumer_protocol::{
     ConsumerProtocolAssignment, ConsumerProtocolSubscription, TopicPartition,
@@ -134,8 +134,4 @@ impl Member {
         };
         accepted("LeaveGroup", self.peer.call(&request, LEAVE_VERSION)?.error_code)
     }
-}
-
-fn accepted(what: &str, code: i16) -> Outcome<()> {
-    if code == 0 { Ok(()) } else { Err(format!("{what}: error code {code}")) }
 }

@@ -1,7 +1,7 @@
 //! Commits of offsets: at a steady pace beside another load, or as many as there shall be.
 
 use super::{find, once_ready, percentile_ms};
-use crate::peer::Peer;
+use crate::peer::{Peer, accepted};
 use crate::{Outcome, Target, topics};
 use clap::Args;
 use serde::Serialize;
@@ -70,7 +70,7 @@ fn paced(args: &CommitsArgs, peer: &mut Peer, rate: f64) -> Outcome<f64> {
         let due = Duration::from_secs_f64(number as f64 / rate);
         std::thread::sleep(due.saturating_sub(start.elapsed()));
         peer.ask(&request(args, number), VERSION)?;
-        accepted(answer(peer)?)?;
+        accepted("OffsetCommit", answer(peer)?)?;
         waits.push(start.elapsed().saturating_sub(due));
     }
     Ok(percentile_ms(&mut waits, 99))
@@ -83,7 +83,7 @@ fn at_full_speed(args: &CommitsArgs, peer: &mut Peer) -> Outcome<()> {
             peer.ask(&request(args, asked), VERSION)?;
             asked += 1;
         }
-        accepted(answer(peer)?)?;
+        accepted("OffsetCommit", answer(peer)?)?;
     }
     Ok(())
 }
@@ -118,8 +118,4 @@ fn answer(peer: &mut Peer) -> Outcome<i16> {
     let mut codes =
         response.topics.iter().flat_map(|topic| &topic.partitions).map(|it| it.error_code);
     Ok(codes.find(|code| *code != 0).unwrap_or_default())
-}
-
-fn accepted(code: i16) -> Outcome<()> {
-    if code == 0 { Ok(()) } else { Err(format!("OffsetCommit: error code {code}")) }
 }
