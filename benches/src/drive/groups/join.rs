@@ -6,7 +6,7 @@
 use super::classic::Member;
 use super::{committed_offset, find, once_ready, percentile_ms, topic_id};
 use crate::fetch::{self, Place};
-use crate::peer::Peer;
+use crate::peer::{Peer, accepted};
 use crate::{Outcome, Target, produce, topics};
 use clap::Args;
 use model::TopicId;
@@ -120,7 +120,8 @@ fn consumer(args: &JoinArgs, topic_id: TopicId, group: &str) -> Outcome<Duration
     first_record(&mut peer, group, topic)?;
     let wait = start.elapsed();
     request.member_epoch = LEAVE_EPOCH;
-    peer.call(&request, HEARTBEAT_VERSION)?;
+    let left = peer.call(&request, HEARTBEAT_VERSION)?;
+    accepted("ConsumerGroupHeartbeat", left.error_code)?;
     Ok(wait)
 }
 
