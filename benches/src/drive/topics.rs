@@ -8,10 +8,11 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::delete_topics::DeleteTopicsRequest;
-use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponseTopic};
 
 const CREATE_VERSION: i16 = 5;
-const METADATA_VERSION: i16 = 9;
+/// Tells topic ids (KIP-516).
+const METADATA_VERSION: i16 = 12;
 const DELETE_VERSION: i16 = 5;
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -82,11 +83,16 @@ fn create(peer: &mut Peer, name: &str, partitions: i32) -> Outcome<()> {
     }
 }
 
-fn is_led(peer: &mut Peer, name: &str, partitions: i32) -> Outcome<bool> {
+/// What Metadata says about a topic; `None` when it leaves it out.
+pub(crate) fn metadata(peer: &mut Peer, name: &str) -> Outcome<Option<MetadataResponseTopic>> {
     let asked = MetadataRequestTopic { name: Some(name.to_owned()), ..Default::default() };
     let request = MetadataRequest { topics: Some(vec![asked]), ..MetadataRequest::default() };
     let response = peer.call(&request, METADATA_VERSION)?;
-    let Some(topic) = response.topics.first() else { return Ok(false) };
+    Ok(response.topics.into_iter().next())
+}
+
+fn is_led(peer: &mut Peer, name: &str, partitions: i32) -> Outcome<bool> {
+    let Some(topic) = metadata(peer, name)? else { return Ok(false) };
     if i32::try_from(topic.partitions.len()).is_ok_and(|there| there > partitions) {
         let there = topic.partitions.len();
         return Err(format!("topic {name} has {there} partitions: say --partitions {there}"));

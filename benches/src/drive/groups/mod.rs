@@ -11,19 +11,16 @@ pub(crate) mod reload;
 mod classic;
 
 use crate::peer::Peer;
-use crate::{Outcome, Target};
+use crate::{Outcome, Target, topics};
 use model::ErrorCode;
 use std::time::{Duration, Instant};
 use wire::messages::find_coordinator::FindCoordinatorRequest;
-use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use wire::messages::offset_fetch::{OffsetFetchRequest, OffsetFetchRequestTopic};
 
 /// The newest version that names one group.
 const FIND_VERSION: i16 = 3;
 /// The same.
 const OFFSET_FETCH_VERSION: i16 = 7;
-/// The first version that tells a topic's id.
-const METADATA_VERSION: i16 = 12;
 /// A coordinator that has to load, or whose topic has to be created first, takes a while.
 const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(1);
@@ -74,10 +71,8 @@ fn committed_offset(peer: &mut Peer, group: &str, topic: &str) -> Outcome<i64> {
 }
 
 fn topic_id(peer: &mut Peer, target: &Target) -> Outcome<model::TopicId> {
-    let asked = MetadataRequestTopic { name: Some(target.topic.clone()), ..Default::default() };
-    let request = MetadataRequest { topics: Some(vec![asked]), ..MetadataRequest::default() };
-    let response = peer.call(&request, METADATA_VERSION)?;
-    response.topics.first().map(|topic| topic.topic_id).ok_or_else(|| "no such topic".to_owned())
+    let topic = topics::metadata(peer, &target.topic)?;
+    topic.map(|it| it.topic_id).ok_or_else(|| "no such topic".to_owned())
 }
 
 /// The value below which `percent` of 100 lie; milliseconds. Sorts.
