@@ -46,11 +46,19 @@ pub(crate) fn run(args: &ReloadArgs) -> Outcome<Reloaded> {
         if offset? < 0 {
             return Err(format!("group {group} has no offset"));
         }
-        let while_loading_p99_ms = percentile_ms(&mut during, 99);
-        let afterwards_p99_ms = percentile_ms(&mut after, 99);
+        let while_loading_p99_ms = p99_ms(&mut during, "while offsets were loading")?;
+        let afterwards_p99_ms = p99_ms(&mut after, "afterwards")?;
         let ratio = while_loading_p99_ms / afterwards_p99_ms;
         Ok(Reloaded { offsets_ms, while_loading_p99_ms, afterwards_p99_ms, ratio })
     })
+}
+
+/// Fails without a record: NaN becomes `null` in the result, which does not say why.
+fn p99_ms(latencies: &mut [Duration], when: &str) -> Outcome<f64> {
+    if latencies.is_empty() {
+        return Err(format!("no record was produced {when}"));
+    }
+    Ok(percentile_ms(latencies, 99))
 }
 
 fn produce_meanwhile(
