@@ -5,7 +5,7 @@ use super::alone::drop_page_cache;
 use super::measure::{self, Load};
 use super::node::Node;
 use super::rows::{Disturbance, Row};
-use crate::{Failed, Outcome};
+use crate::Outcome;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -61,15 +61,12 @@ pub(super) fn run(
     });
     let (disturbed, beside) = (disturbed?, beside?);
     measure::drive("delete", node, &other, args.duration, &[])?;
-    let p99 = |result: &Value| result.pointer("/e2e/p99_us").and_then(Value::as_f64);
-    let Some((alone_us, disturbed_us)) = p99(&alone).zip(p99(&disturbed)) else {
-        return Err(Failed("a run without a p99".to_owned()));
-    };
+    let p99_ratio = measure::p99_us(&disturbed)? / measure::p99_us(&alone)?;
     Ok(json!({
         "alone": alone,
         "disturbed": disturbed,
         "beside": beside,
-        "p99_ratio": disturbed_us / alone_us,
+        "p99_ratio": p99_ratio,
     }))
 }
 

@@ -1,9 +1,9 @@
 //! Rows about consumer groups.
 
-use super::Arguments;
 use super::measure::{self, Load};
 use super::node::Node;
 use super::rows::{GroupWork, Row};
+use super::{Arguments, render};
 use crate::{Failed, Outcome};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -69,9 +69,7 @@ fn beside_commits(node: &Node, row: &Row, args: &Arguments, json: &Path) -> Outc
             let first = disturbed()?;
             (alone()?, first)
         };
-        let (Some(before), Some(beside)) = (p99_us(&alone), p99_us(&disturbed)) else {
-            return Err(Failed("a run without a p99".to_owned()));
-        };
+        let (before, beside) = (measure::p99_us(&alone)?, measure::p99_us(&disturbed)?);
         ratios.push(beside / before);
         pairs.push(json!({
             "alone_p99_us": before,
@@ -82,12 +80,8 @@ fn beside_commits(node: &Node, row: &Row, args: &Arguments, json: &Path) -> Outc
     measure::drive("delete", node, &other, args.duration, &[])?;
     ratios.sort_by(f64::total_cmp);
     let (low, high) = median_interval(&ratios);
-    let median = f64::midpoint(ratios[(ratios.len() - 1) / 2], ratios[ratios.len() / 2]);
+    let median = render::median(ratios);
     Ok(json!({ "pairs": pairs, "ratio_median": median, "ratio_low": low, "ratio_high": high }))
-}
-
-fn p99_us(result: &Value) -> Option<f64> {
-    result.pointer("/e2e/p99_us").and_then(Value::as_f64)
 }
 
 /// Between which two of the sorted values the median of what they were drawn from lies, with at least

@@ -168,6 +168,12 @@ pub(super) fn loadgen(
     serde_json::from_str(&text).doing(|| json.display().to_string())
 }
 
+/// The end-to-end p99 in a report of loadgen.
+pub(super) fn p99_us(report: &Value) -> Outcome<f64> {
+    let p99_us = report.pointer("/e2e/p99_us").and_then(Value::as_f64);
+    p99_us.ok_or_else(|| Failed("a run without a p99".to_owned()))
+}
+
 /// The generator as a command that is not started yet.
 pub(super) fn loadgen_command(
     node: &Node,

@@ -163,7 +163,8 @@ fn ratio(metric: Metric, slots: &[&Raw], ours: &str, theirs: &str) -> String {
     median(ratios.collect()).map_or_else(|| NO_FIGURE.to_owned(), |it| format!("{}×", digits(it)))
 }
 
-fn median(mut figures: Vec<f64>) -> Option<f64> {
+/// `None` when there are no figures.
+pub(super) fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
     match figures.len() {
