@@ -48,6 +48,8 @@ pub(super) struct Conduct<'p> {
     pub(super) plight: Plight,
     /// Somebody starts the node again when it has ended.
     pub(super) supervised: bool,
+    /// How often in a row the node has ended by itself before it served.
+    pub(super) failed_starts: u32,
     pub(super) schedule: Schedule,
     /// The node's process met a fault after which it may have given a log up.
     pub(super) disk_failed: bool,
@@ -87,6 +89,7 @@ impl<'p> Conduct<'p> {
             history,
             plight: Plight::None,
             supervised: false,
+            failed_starts: 0,
             schedule: Schedule::new(&plan.schedule),
             disk_failed: false,
             disk_errors_at_boot: 0,
@@ -187,6 +190,7 @@ impl<'p> Conduct<'p> {
     fn attend(&mut self) -> Step {
         if self.cluster.start_count() > self.looked_at {
             self.looked_at = self.cluster.start_count();
+            self.failed_starts = 0;
             self.tell_recovered();
         }
         self.look_at_node()?;

@@ -13,6 +13,9 @@ use crate::plan::Trigger;
 
 /// A process that ended by itself is started again after this, as by a supervisor.
 const SUPERVISOR_PAUSE: Duration = Duration::from_secs(1);
+/// While faults last, the pause doubles with each end before the node served, so often: a disk may be
+/// read-only for days.
+const DOUBLINGS_MAX: u32 = 6;
 
 /// Why the node is not up, or will not be for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,10 +121,19 @@ impl Conduct<'_> {
             _ if how == Exit::Clean => {
                 return self.wrong("exit", "the node ended without being asked");
             }
-            _ => SUPERVISOR_PAUSE,
+            _ => self.supervisor_pause(),
         };
         self.plight = Plight::Down { until: self.now() + pause };
         Step::Continue(())
+    }
+
+    fn supervisor_pause(&mut self) -> Duration {
+        if !self.schedule.is_on() {
+            return SUPERVISOR_PAUSE;
+        }
+        let doublings = self.failed_starts.min(DOUBLINGS_MAX);
+        self.failed_starts += 1;
+        SUPERVISOR_PAUSE * 2_u32.pow(doublings)
     }
 
     fn last_error(&self) -> String {

@@ -40,8 +40,9 @@ pub(super) struct ClassicMember {
     joined: bool,
     /// What there was when the leader joined.
     known_counts: Option<BTreeMap<String, u16>>,
-    /// It leads, and an earlier life of it has shared out: what, it does not know (KIP-814). Kafka's
-    /// consumer misses a topic that grew in between; this one joins again once the faults are over.
+    /// An earlier life of this static member may have led and shared out: what, it does not know, and
+    /// before JoinGroup 9 not even that it leads (KIP-814). Kafka's consumer misses a topic that grew in
+    /// between; this one joins again once the faults are over.
     inherits: bool,
 }
 
@@ -114,6 +115,7 @@ impl ClassicMember {
         let Ok(version) = line.channel.version::<JoinGroupRequest>(seat).await else {
             return Turn::Silent;
         };
+        self.inherits = plan.instance_id.is_some() && self.member_id.is_empty();
         let rebalance_ms = plan.session_ms.min(REBALANCE_MS_MAX);
         let mut request = JoinGroupRequest {
             group_id: line.group.clone(),
@@ -153,10 +155,9 @@ impl ClassicMember {
         self.member_id = joined.member_id;
         self.generation = joined.generation_id;
         let leads = joined.leader == self.member_id;
-        self.inherits = leads && joined.skip_assignment;
         self.known_counts = leads.then(|| counts_of(seat, plan));
         let mut assignments = Vec::new();
-        if let Some(counts) = self.known_counts.as_ref().filter(|_| !self.inherits) {
+        if let Some(counts) = self.known_counts.as_ref().filter(|_| !joined.skip_assignment) {
             let ids: BTreeSet<String> = joined.members.into_iter().map(|it| it.member_id).collect();
             assignments = in_turns(&ids, counts);
         }
