@@ -5,10 +5,11 @@ use core::future::Future;
 use core::time::Duration;
 use model::{Buf, Live, ShardId};
 use runtime::memory::{
-    DiskFault, DiskVerb, Life, MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions, PowerLoss, World,
+    DiskFault, DiskVerb, Life, LinkFault, MemoryMesh, MemoryRuntime, NodeIndex, NodeOptions,
+    PowerLoss, World,
 };
 use runtime::{
-    Clock, Conn, Disk, Error, Exit, Lane, Listener, Mesh, More, Net, Open, Purpose, Spawn,
+    Clock, Conn, Disk, Error, Exit, Heat, Lane, Listener, Mesh, More, Net, Open, Purpose, Spawn,
     TaskClass,
 };
 use std::net::SocketAddr;
@@ -275,6 +276,38 @@ fn peers_of_a_killed_node_hear_it_and_peers_of_a_dark_one_do_not() {
             assert!(closed.get(), "the sender gave up");
         }
     }
+}
+
+#[test]
+fn what_was_sent_of_a_file_arrives_after_file_connection_and_process_are_gone() {
+    let mut world = World::new(7);
+    let node = world.add_node(NodeOptions::default());
+    let addr = SocketAddr::new(world.ip(node), 9092);
+    run(&mut world, node, move |rt| async move {
+        let path = Path::new("/data/gone");
+        rt.create_dir(Path::new("/data")).await.unwrap();
+        let file = rt.open(path, Open::Create).await.unwrap();
+        rt.append(&file, 0, buf(b"kept by the kernel")).await.unwrap();
+        let listener = rt.listen(addr).await.unwrap();
+        let conn = listener.accept().await.unwrap();
+        conn.recv_any().await.unwrap();
+        conn.send_file(&file, 0..18, Heat::Hot, More::Done).await.unwrap();
+        rt.remove(path).await.unwrap();
+        rt.sync_dir(Path::new("/data")).await.unwrap();
+    });
+    let client = world.client();
+    let rt = client.clone();
+    let conn = world.block_on(&client, async move { rt.connect(addr, SECOND).await.unwrap() });
+    let client_node = NodeIndex(node.0 + 1);
+    world.add_link_fault(node, client_node, LinkFault::Clog);
+    let asking = conn.clone();
+    let ask = async move { asking.send(buf(b"?"), More::Done).await };
+    assert_eq!(world.block_on(&client, ask), Ok(()));
+    world.run_for(SECOND);
+    world.kill(node);
+    world.mend_link(node, client_node);
+    let received = world.block_on(&client, async move { conn.recv_any().await.unwrap() });
+    assert_eq!(&received[..], b"kept by the kernel");
 }
 
 #[test]

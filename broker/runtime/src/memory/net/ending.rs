@@ -167,8 +167,13 @@ impl State {
     /// A process is gone: the kernel ends its connections, or the power took them along.
     pub(in crate::memory) fn end_connections(&mut self, process: Process, how: Farewell) {
         for end in self.net.ends() {
-            let owned = |side: &Side| side.owner == process && side.phase != Phase::Ended;
-            if self.net.side(end).is_some_and(owned) {
+            let Some(side) = self.net.side(end).filter(|side| side.owner == process) else {
+                continue;
+            };
+            // What an end that was closed before has under way outlives the process too.
+            if side.phase == Phase::Ended {
+                self.detach_from_files(end);
+            } else {
                 self.lose_owner(end, how);
             }
         }
