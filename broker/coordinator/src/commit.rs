@@ -47,7 +47,8 @@ pub(crate) fn commit<P: Probe>(
     }
 }
 
-/// Writes tombstones for the offsets that exist and answers when they are durable.
+/// Writes tombstones for the offsets that exist and answers when they are durable. One that is gone
+/// once an earlier write is durable has to wait for that write: it may still be read.
 pub(crate) fn delete<P: Probe>(
     cx: &mut Context<'_, P>,
     token: Token,
@@ -55,6 +56,8 @@ pub(crate) fn delete<P: Probe>(
     answers: Vec<PartitionError>,
 ) {
     let granted = answers.iter().filter(|answer| answer.error == ErrorCode::None);
+    let under_way = granted.clone().filter_map(|answer| cx.offsets.under_way(group, &answer.at));
+    let last_write = under_way.max().unwrap_or_default();
     let existing = granted.filter(|answer| cx.offsets.latest(group, &answer.at).is_some());
     let records: Vec<Record> = existing
         .map(|answer| Record::OffsetCommit {
@@ -65,7 +68,7 @@ pub(crate) fn delete<P: Probe>(
         .collect();
     let response = Response::OffsetDelete(Ok(answers));
     if records.is_empty() {
-        cx.reply(token, response);
+        cx.reply_after(last_write, token, response);
     } else {
         cx.write(records, Then::Reply { token, response });
     }

@@ -24,7 +24,7 @@ pub(crate) fn expired<P: Probe>(
     for (at, offset) in cx.offsets.of_group(group) {
         looked_at += 1;
         // A newer commit is on its way.
-        let newer = cx.offsets.is_under_way(group, at);
+        let newer = cx.offsets.under_way(group, at).is_some();
         if !newer && since_ms(at, offset).is_some_and(|since| is_expired(cx, since, offset)) {
             expired.push(at.clone());
         }

@@ -82,9 +82,9 @@ impl Offsets {
         }
     }
 
-    /// Whether a write of this key is under way.
-    pub(crate) fn is_under_way(&self, group: &GroupId, at: &NamedPartition) -> bool {
-        self.under_way.get(group).is_some_and(|writes| writes.contains_key(at))
+    /// The newest write of this key that is under way.
+    pub(crate) fn under_way(&self, group: &GroupId, at: &NamedPartition) -> Option<Ticket> {
+        self.under_way.get(group)?.get(at).map(|(ticket, _)| *ticket)
     }
 
     /// Keys that exist once every write under way is durable, in order.

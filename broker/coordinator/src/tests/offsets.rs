@@ -131,6 +131,21 @@ fn offsets_of_subscribed_topics_are_not_deleted() {
 }
 
 #[test]
+fn a_deletion_of_what_is_gone_waits_until_it_is_gone_for_good() {
+    let mut world = World::new();
+    world.send(Request::OffsetCommit(commit(None, 5)));
+    world.durable_at_once = false;
+    let first = world.send(delete(&[partition(0)]));
+    let second = world.send(delete(&[partition(0)]));
+    let other = world.send(delete(&[partition(1)]));
+    assert_eq!([first, second].map(|it| world.answer(it)), ["waits", "waits"]);
+    assert_eq!((world.answer(other), committed(&world)), ("NONE".into(), Some(5)));
+    world.persist();
+    assert_eq!([first, second].map(|it| world.answer(it)), ["NONE", "NONE"]);
+    assert_eq!(committed(&world), None);
+}
+
+#[test]
 fn only_an_empty_group_is_deleted_with_all_it_has() {
     let mut world = World::new();
     assert_eq!(world.ask(delete_group()), "GROUP_ID_NOT_FOUND");
