@@ -7,7 +7,8 @@
 //! they look at runs from outside.
 #![expect(clippy::disallowed_methods, reason = "runs are looked at from outside, in real time")]
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ops::ControlFlow;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::mpsc::channel;
@@ -113,8 +114,23 @@ fn add_numbers(sums: &mut BTreeMap<String, u64>, path: String, value: &Value) {
 /// # Errors
 /// A child cannot be started.
 pub fn sweep(what: &Sweep, mut heard: impl FnMut(&Value)) -> Result<Total, String> {
+    sweep_until(what, |report| {
+        heard(report);
+        ControlFlow::Continue(())
+    })
+}
+
+/// As [`sweep`]; no further run begins once `heard` breaks off.
+///
+/// # Errors
+/// A child cannot be started.
+pub fn sweep_until(
+    what: &Sweep,
+    mut heard: impl FnMut(&Value) -> ControlFlow<()>,
+) -> Result<Total, String> {
     let began = Instant::now();
-    let work = Work { what: *what, began, next: AtomicU64::new(0) };
+    let work =
+        Work { what: *what, began, next: AtomicU64::new(0), is_enough: AtomicBool::new(false) };
     let (tell, reports) = channel();
     let outcome = thread::scope(|scope| {
         let mut jobs = Vec::new();
@@ -142,7 +158,9 @@ pub fn sweep(what: &Sweep, mut heard: impl FnMut(&Value)) -> Result<Total, Strin
         drop(tell);
         let mut total = Total::default();
         for report in reports {
-            heard(&report);
+            if heard(&report).is_break() {
+                work.is_enough.store(true, Ordering::Relaxed);
+            }
             total.add(&report);
         }
         for job in jobs {
@@ -166,13 +184,15 @@ struct Work {
     what: Sweep,
     began: Instant,
     next: AtomicU64,
+    is_enough: AtomicBool,
 }
 
 impl Work {
     fn take(&self) -> Option<u64> {
         let ordinal = self.next.fetch_add(1, Ordering::Relaxed);
         let late = self.what.time_max.is_some_and(|limit| self.began.elapsed() >= limit);
-        let enough = self.what.runs_max.is_some_and(|limit| ordinal >= limit);
+        let enough = self.what.runs_max.is_some_and(|limit| ordinal >= limit)
+            || self.is_enough.load(Ordering::Relaxed);
         (!late && !enough).then(|| self.what.seeds.seed(ordinal))
     }
 

@@ -1,12 +1,13 @@
 //! `sim mutants`: the scoreboard of planted bugs.
 
+use core::ops::ControlFlow;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use super::{refuse, seed};
 use crate::crash_points::{self, Options};
-use crate::mutants::{MUTANTS, Mutant, Score, wilson_low_per_mille};
-use crate::sweep::{Seeds, Sweep, sweep};
+use crate::mutants::{MUTANTS, Mutant, Score, is_often, wilson_low_per_mille};
+use crate::sweep::{Seeds, Sweep, Total, sweep_until};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,6 +26,9 @@ pub(super) struct Args {
     /// Look at every n-th crash point; 0 for none.
     #[arg(long, default_value_t = 7)]
     stride: u64,
+    /// Leave a mutant as soon as the rest of its runs cannot change the verdict. The rates are rougher.
+    #[arg(long)]
+    until_certain: bool,
     /// Say what each mutant is, and run nothing.
     #[arg(long)]
     list: bool,
@@ -46,15 +50,8 @@ pub(super) fn mutants(args: &Args) -> ExitCode {
     );
     let mut failed = false;
     for mutant in chosen {
-        let what = Sweep {
-            seeds: Seeds::From(args.seed),
-            runs_max: Some(args.seeds),
-            time_max: None,
-            jobs: args.jobs,
-            bug: Some(mutant.bug),
-        };
         let crash_point = crash_point(mutant, args.stride);
-        let score = match sweep(&what, |_| ()) {
+        let score = match runs(mutant, args) {
             Ok(total) => Score::new(mutant, &total, args.jobs, crash_point),
             Err(reason) => return refuse(&reason),
         };
@@ -64,6 +61,24 @@ pub(super) fn mutants(args: &Args) -> ExitCode {
         failed |= is_wrong || mutant.is_placebo() && score.crash_point == Some(true);
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn runs(mutant: &Mutant, args: &Args) -> Result<Total, String> {
+    let what = Sweep {
+        seeds: Seeds::From(args.seed),
+        runs_max: Some(args.seeds),
+        time_max: None,
+        jobs: args.jobs,
+        bug: Some(mutant.bug),
+    };
+    let mut caught = 0;
+    sweep_until(&what, |report| {
+        caught += u64::from(report["class"].as_str().is_some_and(|it| mutant.expects(it)));
+        match args.until_certain && is_often(caught, args.seeds) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })
 }
 
 fn crash_point(mutant: &Mutant, stride: u64) -> Option<bool> {

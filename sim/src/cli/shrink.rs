@@ -97,9 +97,8 @@ impl Runner {
         self.events = report.counters.events;
         let failure = Failure::of(&report)?;
         if !self.planted.bugs.is_empty() {
-            let checker = failure.class.split('/').next().unwrap_or_default();
             let is_planted = |it: &&Mutant| self.planted.bugs.contains(&it.bug);
-            if !MUTANTS.iter().filter(is_planted).any(|mutant| mutant.expects(checker)) {
+            if !MUTANTS.iter().filter(is_planted).any(|mutant| mutant.expects(&failure.class)) {
                 return None;
             }
             let clean = run_plan(plan, &bounded(&self.clean)).ok()?;

@@ -7,5 +7,5 @@
 mod score;
 mod table;
 
-pub use score::{Score, wilson_low_per_mille};
+pub use score::{Score, is_often, wilson_low_per_mille};
 pub use table::{MUTANTS, Mutant};

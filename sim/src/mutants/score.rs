@@ -3,6 +3,9 @@
 use super::Mutant;
 use crate::sweep::Total;
 
+/// The least that the lower end of a mutant's catch rate may be, in thousandths (simulator.md section 14).
+const LOW_PER_MILLE_MIN: u64 = 5;
+
 /// What became of one mutant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Score {
@@ -24,8 +27,7 @@ impl Score {
         let busy_ms = u64::try_from(total.wall.as_millis()).unwrap_or(u64::MAX);
         let (mut caught, mut other, mut first_seed) = (0, 0, None);
         for (class, (count, first)) in &total.classes {
-            let checker = class.split('/').next().unwrap_or_default();
-            if mutant.expects(checker) {
+            if mutant.expects(class) {
                 caught += count;
                 let seed = first["seed"].as_u64();
                 first_seed = first_seed.into_iter().chain(seed).min();
@@ -37,10 +39,10 @@ impl Score {
         Self { runs: total.runs, caught, other, first_seed, busy_ms, crash_point }
     }
 
-    /// Whether somebody who was expected to notice it did.
+    /// Whether those who were expected to notice it do so often enough, or a crash point always shows it.
     #[must_use]
     pub fn is_caught(&self) -> bool {
-        self.caught > 0 || self.crash_point == Some(true)
+        is_often(self.caught, self.runs) || self.crash_point == Some(true)
     }
 
     /// Milliseconds of one core for each catch.
@@ -48,6 +50,12 @@ impl Score {
     pub fn ms_per_catch(&self) -> Option<u64> {
         self.busy_ms.checked_div(self.caught)
     }
+}
+
+/// Whether so many catches in so many runs are enough. They stay enough if fewer of the runs are done.
+#[must_use]
+pub fn is_often(caught: u64, runs: u64) -> bool {
+    wilson_low_per_mille(caught, runs) >= LOW_PER_MILLE_MIN
 }
 
 /// Lower end of the 95 % interval of a rate, in thousandths (Wilson 1927).
@@ -77,5 +85,11 @@ mod tests {
         // 198 of 500: 0.354 by any table.
         assert_eq!(wilson_low_per_mille(198, 500), 354);
         assert_eq!(wilson_low_per_mille(500, 500), 992);
+    }
+
+    #[test]
+    fn a_mutant_counts_from_half_a_percent_on() {
+        assert!(!is_often(1, 2_000) && !is_often(15, 2_000));
+        assert!(is_often(17, 2_000) && is_often(17, 120));
     }
 }
