@@ -27,7 +27,9 @@ const C5: &str = "c5-watermarks";
 const C9: &str = "c9-groups";
 /// Groups read and commit everything again after the last fault.
 const C11: &str = "c11-groups-settle";
+/// What recovery makes of a crash: at every crash point of the workloads, and in a run.
 const C14: &str = crash_points::NAME;
+const C14_RUN: &str = "c14-recovery-keeps-synced";
 const POLLS: &str = "polls-follow";
 const READ: &str = "values-are-read";
 const TELL: &str = "sessions-tell";
@@ -44,31 +46,31 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         bug: Bug::DirectoryNotSynced,
         relative: "36; own risk",
-        expected: &[C1, C14],
+        expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::Direct, Feature::PageCache, Feature::Checkpoint],
     },
     Mutant {
         bug: Bug::JournalReusedEarly,
         relative: "43; own risk, design.md section 5",
-        expected: &[C1, C14],
+        expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::Checkpoint, Feature::Retention, Feature::JournalWrap],
     },
     Mutant {
         bug: Bug::RecoverySkipsCrc,
         relative: "17b; found by the prototype",
-        expected: &[C1, C4, C14],
+        expected: &[C1, C4, C14, C14_RUN],
         crashed: &[Feature::PageCache, Feature::JournalWrap, Feature::Direct],
     },
     Mutant {
         bug: Bug::RecoveryTrustsPageCache,
         relative: "17a; found by the prototype, without planting it",
-        expected: &[C1, C14],
+        expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::PageCache, Feature::FailedJournalSync],
     },
     Mutant {
         bug: Bug::SyncErrorIgnored,
         relative: "16; KAFKA-10778, KAFKA-7866",
-        expected: &[C1, C14],
+        expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::FailedJournalSync, Feature::FailedSegmentSync],
     },
     Mutant {
@@ -146,7 +148,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         bug: Bug::DeletionNotJournaled,
         relative: "30, 34; own risk",
-        expected: &[C5, C14],
+        expected: &[C5, C14, C14_RUN],
         crashed: &[Feature::Retention, Feature::DeleteRecords],
     },
     Mutant {
