@@ -97,11 +97,14 @@ impl Cluster {
         if setup.rare_choices {
             probe = probe.with_choices(Choices::new(plan.seed), world.clock());
         }
-        let options = NodeOptions {
+        let mut options = NodeOptions {
             shards: setup.shards,
             wall_offset_ms: setup.wall_offset_ms,
             ..NodeOptions::default()
         };
+        if let Some(len) = setup.side_pool_len {
+            options.offload_queue_len = len.into();
+        }
         let member = Member { index: world.add_node(options), id: NodeId(1), shards: setup.shards };
         let (lines_out, incoming) = channel();
         let lines = Lines { incoming, kept: Vec::new(), start_count: 0 };

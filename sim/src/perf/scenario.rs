@@ -75,6 +75,7 @@ impl Scenario {
             directories: 1,
             wall_offset_ms: 0,
             rare_choices: false,
+            side_pool_len: None,
             limits: std::collections::BTreeMap::new(),
             properties: std::collections::BTreeMap::new(),
             topics: Vec::new(),

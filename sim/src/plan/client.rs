@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wire::compression::Codec;
 
 use super::Span;
+use super::crowd::CrowdPlan;
 use super::dice::Dice;
 use super::group::MemberPlan;
 use super::setup::TopicPlan;
@@ -16,6 +17,7 @@ pub enum ClientPlan {
     Consumer(ConsumerPlan),
     Admin(AdminPlan),
     Member(MemberPlan),
+    Crowd(CrowdPlan),
 }
 
 /// Which code carries the requests.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Through;
+use super::client::{AdminOperation, AdminPlan, Through};
 use super::dice::Dice;
 use super::setup::TopicPlan;
 use super::{ClientPlan, Span};
@@ -144,6 +144,30 @@ fn group(
         members.push(MemberPlan { starts_us, rounds_max: None, ..members[0].clone() });
     }
     members
+}
+
+/// For two of three runs in which a group reads by pattern: a client that creates topics for it, when the
+/// group has seen those that were there before.
+pub(super) fn topics_to_come(
+    dice: &mut Dice,
+    span: Span,
+    clients: &[ClientPlan],
+) -> Option<ClientPlan> {
+    let by_pattern = |it: &ClientPlan| match it {
+        ClientPlan::Member(member) => member.pattern.is_some(),
+        _ => false,
+    };
+    if !clients.iter().any(by_pattern) || dice.one_in(3) {
+        return None;
+    }
+    let mut create = |number: u64| AdminOperation::Create {
+        at_us: dice.within(span.faults_us / 3..=span.faults_us),
+        topic: format!("late-for-pattern-{number}"),
+        partitions: dice.pick(&[1, 2]),
+    };
+    let mut operations = vec![create(0), create(1)];
+    operations.sort_by_key(AdminOperation::at_us);
+    Some(ClientPlan::Admin(AdminPlan { operations }))
 }
 
 /// Some of the ways to misbehave, each rarely enough that groups get on in between.

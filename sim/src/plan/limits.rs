@@ -43,7 +43,7 @@ const BOUNDS: &[Bound] = &[
         field: |it| &mut it.response_bytes,
         choices: &[128 * KIB, KIB * KIB],
     },
-    Bound { name: "waiters", field: |it| &mut it.waiters, choices: &[32, 256] },
+    Bound { name: "waiters", field: |it| &mut it.waiters, choices: &[4, 32, 256] },
     Bound { name: "fetch_sessions", field: |it| &mut it.fetch_sessions, choices: &[1, 2, 16] },
     Bound {
         name: "fetch_session_partitions",

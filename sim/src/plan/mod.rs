@@ -5,6 +5,7 @@
 
 mod client;
 mod clocks;
+mod crowd;
 pub(crate) mod dice;
 mod fault;
 mod group;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use client::{AdminOperation, AdminPlan, ClientPlan, ConsumerPlan, ProducerPlan, Through};
 pub use clocks::Clocks;
+pub use crowd::CrowdPlan;
 use dice::Dice;
 pub use fault::{Fault, FaultKind, Keeps, LinkTrouble, Machine, Target, Trigger, Verb};
 pub use group::{MemberPlan, Mischief, Protocol};
@@ -97,10 +99,14 @@ impl Plan {
         let dice = |purpose| Dice::new(seed, purpose);
         let span = Span::draw(&mut dice("span"));
         let mut setup = Setup::draw(&mut dice("setup"), span);
+        setup.side_pool_len = dice("side pool").one_in(4).then_some(1);
         let mut clients = client::draw(&mut dice("clients"), span, &setup.topics);
         let Setup { topics, properties, .. } = &mut setup;
         clients.extend(group::draw(&mut dice("groups"), span, topics, properties));
         let schedule = faults::draw(&mut dice("faults"), span, &setup, clients.len());
+        // Behind the faults, which strike the links of those above.
+        clients.extend(group::topics_to_come(&mut dice("topics to come"), span, &clients));
+        clients.extend(crowd::draw(&mut dice("crowd"), span));
         Self { seed, scheduler_seed: None, span, setup, clients, schedule }
     }
 

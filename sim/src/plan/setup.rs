@@ -23,6 +23,9 @@ pub struct Setup {
     /// The broker makes rare choices at places of its code, drawn from the seed.
     #[serde(default)]
     pub rare_choices: bool,
+    /// How much work the machine's side pool takes at the same time; none: as much as ever is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side_pool_len: Option<u16>,
     /// Bounds that differ from `Limits::tiny()`.
     #[serde(default)]
     pub limits: BTreeMap<String, u64>,
@@ -66,6 +69,7 @@ impl Setup {
             directories: dice.pick(&[1, 1, 1, 2]),
             wall_offset_ms: dice.pick(&[0, 0, 0, -1_800_000, 43_200_000, 7]),
             rare_choices: !dice.one_in(4),
+            side_pool_len: None,
             limits: limits::draw(dice),
             properties: properties(dice, span),
             topics,

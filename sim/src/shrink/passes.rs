@@ -215,7 +215,8 @@ impl<'r, 't> Shrinking<'r, 't> {
                 ClientPlan::Producer(client) => client.pause_us *= factor,
                 ClientPlan::Consumer(client) => client.pause_us *= factor,
                 // A slower one would lose its session.
-                ClientPlan::Admin(_) | ClientPlan::Member(_) => {}
+                ClientPlan::Member(_) => {}
+                ClientPlan::Admin(_) | ClientPlan::Crowd(_) => {}
             });
         }
     }
@@ -225,6 +226,9 @@ impl<'r, 't> Shrinking<'r, 't> {
             ClientPlan::Producer(client) => client.rounds_max = Some(rounds),
             ClientPlan::Consumer(client) => client.rounds_max = Some(rounds),
             ClientPlan::Member(client) => client.rounds_max = Some(rounds),
+            ClientPlan::Crowd(client) => {
+                client.connections = u16::try_from(rounds).unwrap_or(u16::MAX);
+            }
             ClientPlan::Admin(_) => {}
         })
     }
@@ -251,6 +255,7 @@ impl<'r, 't> Shrinking<'r, 't> {
             self.with(|plan| plan.setup.properties.retain(|it, _| *it != name));
         }
         self.with(|plan| plan.setup.rare_choices = false);
+        self.with(|plan| plan.setup.side_pool_len = None);
         self.with(|plan| plan.setup.wall_offset_ms = 0);
         self.with(|plan| plan.setup.shards = 1);
         self.with(|plan| plan.setup.directories = 1);
@@ -302,7 +307,7 @@ impl<'r, 't> Shrinking<'r, 't> {
                     client.look_up_every = 0;
                 }
                 ClientPlan::Member(client) => client.mischief = Mischief::default(),
-                ClientPlan::Admin(_) => {}
+                ClientPlan::Admin(_) | ClientPlan::Crowd(_) => {}
             });
             self.with(|plan| {
                 if let ClientPlan::Producer(client) = &mut plan.clients[index] {
@@ -331,6 +336,7 @@ impl<'r, 't> Shrinking<'r, 't> {
                         it.starts_us = it.starts_us.saturating_sub(quiet_us)
                     }
                     ClientPlan::Member(it) => it.starts_us = it.starts_us.saturating_sub(quiet_us),
+                    ClientPlan::Crowd(it) => it.starts_us = it.starts_us.saturating_sub(quiet_us),
                     ClientPlan::Admin(it) => it.operations.iter_mut().for_each(|operation| {
                         *operation.at_us_mut() -= quiet_us.min(operation.at_us());
                     }),
@@ -365,6 +371,7 @@ fn starts_us(client: &ClientPlan) -> u64 {
         ClientPlan::Producer(plan) => plan.starts_us,
         ClientPlan::Consumer(plan) => plan.starts_us,
         ClientPlan::Member(plan) => plan.starts_us,
+        ClientPlan::Crowd(plan) => plan.starts_us,
         ClientPlan::Admin(plan) => plan.operations.first().map_or(0, AdminOperation::at_us),
     }
 }
@@ -375,6 +382,7 @@ fn starts_at(plan: &mut Plan, indexes: &[usize], at_us: u64) {
             ClientPlan::Producer(client) => client.starts_us = client.starts_us.max(at_us),
             ClientPlan::Consumer(client) => client.starts_us = client.starts_us.max(at_us),
             ClientPlan::Member(client) => client.starts_us = client.starts_us.max(at_us),
+            ClientPlan::Crowd(client) => client.starts_us = client.starts_us.max(at_us),
             ClientPlan::Admin(_) => {}
         }
     }

@@ -57,6 +57,7 @@ pub(super) fn is_active(client: &ClientPlan) -> bool {
         ClientPlan::Consumer(plan) => plan.rounds_max != Some(0),
         ClientPlan::Admin(plan) => !plan.operations.is_empty(),
         ClientPlan::Member(plan) => plan.rounds_max != Some(0),
+        ClientPlan::Crowd(plan) => plan.connections != 0,
     }
 }
 
@@ -67,5 +68,6 @@ pub(super) fn silence(client: &mut ClientPlan) {
         ClientPlan::Consumer(plan) => plan.rounds_max = Some(0),
         ClientPlan::Admin(plan) => plan.operations.clear(),
         ClientPlan::Member(plan) => plan.rounds_max = Some(0),
+        ClientPlan::Crowd(plan) => plan.connections = 0,
     }
 }

@@ -417,6 +417,9 @@ fn introduce(plan: &Plan, number: u32) -> (String, String) {
             (format!("member {number}"), format!("{}, {}", client.group, through(&client.through)))
         }
         Some(ClientPlan::Admin(_)) => (format!("admin {number}"), "topics".to_owned()),
+        Some(ClientPlan::Crowd(client)) => {
+            (format!("crowd {number}"), format!("{} connections", client.connections))
+        }
         None => ("harness".to_owned(), "signs of life, final reads".to_owned()),
     }
 }

@@ -12,6 +12,7 @@ mod classic_member;
 mod consumer;
 mod consumer_member;
 mod coordination;
+mod crowd;
 mod frames;
 mod member;
 mod offsets_tool;
@@ -185,6 +186,7 @@ pub(crate) fn spawn(plan: &Plan, shared: &Rc<Shared>, machines: &[Rt]) {
                 offsets_tool::keep_offsets(seat, plan).await;
             }
             ClientPlan::Member(plan) => member::take_part(seat, plan).await,
+            ClientPlan::Crowd(plan) => crowd::hold(seat, plan).await,
         });
     }
 }

@@ -1,0 +1,27 @@
+//! A client that holds as many connections as it gets.
+
+use core::time::Duration;
+
+use runtime::Clock;
+
+use super::Seat;
+use super::frames::FrameConnection;
+use crate::plan::CrowdPlan;
+
+/// Opens one connection after the other, each with a first exchange, and closes all of them together.
+/// Those that are refused are not tried again.
+pub(super) async fn hold(seat: Seat, plan: CrowdPlan) {
+    if !seat.wait(plan.starts_us).await {
+        return;
+    }
+    let until = seat.rt.now().mono + Duration::from_micros(plan.lasts_us);
+    let mut held = Vec::new();
+    for _ in 0..plan.connections {
+        if seat.shared.stop.get() || seat.rt.now().mono >= until {
+            break;
+        }
+        seat.performs();
+        held.extend(FrameConnection::open(&seat.rt, seat.shared.address, 0).await);
+    }
+    seat.pause_until(until).await;
+}
