@@ -18,15 +18,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::TopicPartition;
 
 use self::group::{Group, Told};
-use super::group_facts::{CommitOutcome, GroupChange, GroupFact};
+use super::event::NodeChange;
+use super::group_facts::{CommitOutcome, GroupChange, GroupFact, GroupProtocol};
 use super::{Checker, Event, Fact, Violation};
 
+/// After a start a node may take up the groups a second time, until so long after it.
+const TAKES_UP_NS: u64 = 1_000_000_000;
 const NAME: &str = "c9-groups";
 
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     groups: BTreeMap<String, Group>,
     deleted: BTreeSet<model::TopicId>,
+    /// When the node was started last.
+    booted_ns: u64,
     evaluations: u64,
 }
 
@@ -39,6 +44,11 @@ impl Checker for Groups {
         match &event.fact {
             Fact::TopicDeleted { topic } => {
                 self.deleted.insert(*topic);
+                Ok(())
+            }
+            Fact::Node { change: NodeChange::Booted, .. } => {
+                self.booted_ns = event.at_ns;
+                self.groups.values_mut().for_each(|group| group.may_be_loading = true);
                 Ok(())
             }
             Fact::Group(fact) => self.check_group(event.at_ns, fact),
@@ -58,6 +68,11 @@ impl Groups {
         if place.is_some_and(|at| self.deleted.contains(&at.topic)) {
             return Ok(());
         }
+        if asked_of_a_loaded_group(&fact.change)
+            .is_some_and(|invoked_ns| invoked_ns >= self.booted_ns + TAKES_UP_NS)
+        {
+            group.may_be_loading = false;
+        }
         let checked = match &fact.change {
             GroupChange::Assigned { member, partitions, invoked_ns, session_ns } => {
                 self.evaluations += 1;
@@ -66,6 +81,11 @@ impl Groups {
                     let told = Told { at_ns, invoked_ns: *invoked_ns, client: fact.client };
                     group.assigned(told, member, partitions)
                 })
+            }
+            GroupChange::Confirmed { member, .. }
+                if member.protocol == GroupProtocol::Classic && group.may_be_loading =>
+            {
+                Ok(())
             }
             GroupChange::Confirmed { member, invoked_ns } => {
                 self.evaluations += 1;
@@ -115,6 +135,16 @@ impl Groups {
 fn place_of(change: &GroupChange) -> Option<TopicPartition> {
     match change {
         GroupChange::Committed { at, .. } | GroupChange::Fetched { at, .. } => Some(*at),
+        _ => None,
+    }
+}
+
+/// When something was asked for that only a coordinator gives which has read its log.
+fn asked_of_a_loaded_group(change: &GroupChange) -> Option<u64> {
+    match change {
+        GroupChange::Assigned { invoked_ns, .. }
+        | GroupChange::Committed { invoked_ns, outcome: CommitOutcome::Acked, .. }
+        | GroupChange::Fetched { invoked_ns, .. } => Some(*invoked_ns),
         _ => None,
     }
 }

@@ -17,6 +17,9 @@ const GENERATIONS_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Group {
+    /// Since the last start nothing has shown that the coordinator knows the group: until its log is
+    /// read, it answers every heartbeat of the classic protocol with success, as Kafka's does.
+    pub(super) may_be_loading: bool,
     /// When each generation was told of first (classic); the newest few.
     generations: BTreeMap<i32, u64>,
     pub(super) members: BTreeMap<String, Member>,

@@ -44,7 +44,11 @@ impl Group {
         session_ns: u64,
     ) -> Found {
         let Some(instance) = &name.instance_id else { return Ok(()) };
-        if self.members.get(&name.member_id).is_some_and(|it| it.replaced_ns.is_some()) {
+        if let Some(known) = self.members.get_mut(&name.member_id)
+            && let Some(replaced_ns) = known.replaced_ns.take()
+            // What was asked for before may have been answered before: who goes on will show it.
+            && replaced_ns < invoked_ns
+        {
             return Err(("fenced", format!("static member {instance} got partitions once more")));
         }
         if let Some(life) = self.life(name) {

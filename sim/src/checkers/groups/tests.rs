@@ -1,7 +1,7 @@
 use super::super::group_facts::{CommitOutcome, GroupChange, GroupFact, GroupProtocol, MemberName};
-use super::super::testing::{PLACE, check, event};
+use super::super::testing::{NODE, PLACE, check, event};
 use super::super::{Event, Fact};
-use super::Groups;
+use super::{Groups, NodeChange, TAKES_UP_NS};
 use expect_test::expect;
 use model::{ErrorCode, Offset, TopicPartition};
 
@@ -101,6 +101,24 @@ fn an_owner_that_was_given_up_may_believe_in_the_past_but_is_not_confirmed() {
         expect![[r#"
         two-owners: group g, client 1: BwcHBwcHBwcHBwcHBwcHBw-0 was given to client 2 before it was given up
         3 evaluations"#]],
+    );
+}
+
+#[test]
+fn a_heartbeat_of_the_classic_protocol_says_nothing_while_the_log_may_not_be_read() {
+    let booted = |at_ns| event(at_ns, Fact::Node { node: NODE, change: NodeChange::Booted });
+    let (old, new) = (|| classic("a", 1), || classic("b", 2));
+    let restarted = [owns(1, 1, old()), owns(9, 2, new()), booted(10), goes_on(20, 1, old())];
+    check(Groups::default(), &restarted, expect!["2 evaluations"]);
+    let later_ns = 10 + TAKES_UP_NS + 1;
+    let commits = commits(later_ns, Some(new()), Some(3), CommitOutcome::Acked);
+    let events = [&restarted[..], &[commits, goes_on(later_ns + 2, 1, old())]].concat();
+    check(
+        Groups::default(),
+        &events,
+        expect![[r#"
+        two-owners: group g, client 1: BwcHBwcHBwcHBwcHBwcHBw-0 was given to client 2 before it was given up
+        4 evaluations"#]],
     );
 }
 
@@ -211,6 +229,28 @@ fn two_lives_of_a_static_member_that_asked_at_once_are_not_two_owners() {
             4 evaluations"#]],
         );
     }
+}
+
+#[test]
+fn a_static_member_may_hear_an_older_answer_after_another_life_took_over() {
+    let (first, second) = (of_instance(consumer("a", 1)), of_instance(consumer("b", 2)));
+    let mut late = owns(2 + SESSION_NS, 1, first.clone());
+    if let Fact::Group(GroupFact { change: GroupChange::Assigned { invoked_ns, .. }, .. }) =
+        &mut late.fact
+    {
+        *invoked_ns = 2;
+    }
+    let told = [owns(1, 1, first.clone()), owns(1 + SESSION_NS, 2, second.clone()), late];
+    let events = [&told[..], &[goes_on(4 + SESSION_NS, 2, second.clone())]].concat();
+    check(Groups::default(), &events, expect!["4 evaluations"]);
+    let events = [&events[..], &[goes_on(6 + SESSION_NS, 1, first)]].concat();
+    check(
+        Groups::default(),
+        &events,
+        expect![[r#"
+        fenced: group g, client 1: goes on although another life of it took over
+        5 evaluations"#]],
+    );
 }
 
 #[test]
