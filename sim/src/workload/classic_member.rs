@@ -16,6 +16,7 @@ use wire::messages::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 
 use super::Seat;
 use super::coordination::{Coordination, known};
+use super::frames::NoAnswer;
 use super::member::Turn;
 use crate::checkers::group_facts::{GroupChange, GroupProtocol, MemberName};
 use crate::plan::MemberPlan;
@@ -33,6 +34,8 @@ const LEAVE_SEVERAL: i16 = 3;
 const REBALANCE_MS_MAX: u32 = 3_000;
 
 pub(super) struct ClassicMember {
+    /// What it is called as a static member.
+    instance_id: Option<String>,
     /// Empty until the coordinator gives one.
     member_id: String,
     generation: i32,
@@ -48,16 +51,22 @@ pub(super) struct ClassicMember {
 
 impl ClassicMember {
     pub(super) fn new() -> Self {
-        let member_id = String::new();
-        Self { member_id, generation: -1, joined: false, known_counts: None, inherits: false }
+        Self {
+            instance_id: None,
+            member_id: String::new(),
+            generation: -1,
+            joined: false,
+            known_counts: None,
+            inherits: false,
+        }
     }
 
-    pub(super) fn name(&self, plan: &MemberPlan) -> MemberName {
+    pub(super) fn name(&self) -> MemberName {
         MemberName {
             protocol: GroupProtocol::Classic,
             member_id: self.member_id.clone(),
             epoch: self.generation,
-            instance_id: plan.instance_id.clone(),
+            instance_id: self.instance_id.clone(),
         }
     }
 
@@ -74,21 +83,18 @@ impl ClassicMember {
     }
 
     async fn beat(&mut self, seat: &Seat, line: &mut Coordination, plan: &MemberPlan) -> Turn {
-        let Ok(version) = line.channel.version::<HeartbeatRequest>(seat).await else {
-            return Turn::Silent;
-        };
         let request = HeartbeatRequest {
             group_id: line.group.clone(),
             generation_id: self.generation,
             member_id: self.member_id.clone(),
-            group_instance_id: plan.instance_id.clone().filter(|_| version >= STATIC_BEAT),
+            group_instance_id: self.instance_id.clone(),
         };
         let invoked_ns = seat.now_ns();
         let Ok(response) = line.channel.call(seat, &request).await else { return Turn::Silent };
         if response.error_code != 0 {
             return self.refused(known(response.error_code));
         }
-        line.tell(seat, GroupChange::Confirmed { member: self.name(plan), invoked_ns });
+        line.tell(seat, GroupChange::Confirmed { member: self.name(), invoked_ns });
         let has_changed = |counts: &BTreeMap<_, _>| *counts != counts_of(seat, plan);
         if self.known_counts.as_ref().is_some_and(has_changed)
             || (self.inherits && seat.shared.calm.get())
@@ -112,17 +118,18 @@ impl ClassicMember {
     }
 
     async fn join(&mut self, seat: &Seat, line: &mut Coordination, plan: &MemberPlan) -> Turn {
-        let Ok(version) = line.channel.version::<JoinGroupRequest>(seat).await else {
+        let Ok(may_be_static) = knows_static_members(seat, line).await else {
             return Turn::Silent;
         };
-        self.inherits = plan.instance_id.is_some() && self.member_id.is_empty();
+        self.instance_id = plan.instance_id.clone().filter(|_| may_be_static);
+        self.inherits = self.instance_id.is_some() && self.member_id.is_empty();
         let rebalance_ms = plan.session_ms.min(REBALANCE_MS_MAX);
         let mut request = JoinGroupRequest {
             group_id: line.group.clone(),
             session_timeout_ms: i32::try_from(plan.session_ms).unwrap_or(i32::MAX),
             rebalance_timeout_ms: i32::try_from(rebalance_ms).unwrap_or(i32::MAX),
             member_id: self.member_id.clone(),
-            group_instance_id: plan.instance_id.clone().filter(|_| version >= STATIC_JOIN),
+            group_instance_id: self.instance_id.clone(),
             protocol_type: PROTOCOL_TYPE.to_owned(),
             protocols: vec![JoinGroupRequestProtocol {
                 name: PROTOCOL_NAME.to_owned(),
@@ -161,14 +168,11 @@ impl ClassicMember {
             let ids: BTreeSet<String> = joined.members.into_iter().map(|it| it.member_id).collect();
             assignments = in_turns(&ids, counts);
         }
-        let Ok(version) = line.channel.version::<SyncGroupRequest>(seat).await else {
-            return Turn::Silent;
-        };
         let request = SyncGroupRequest {
             group_id: line.group.clone(),
             generation_id: self.generation,
             member_id: self.member_id.clone(),
-            group_instance_id: plan.instance_id.clone().filter(|_| version >= STATIC_SYNC),
+            group_instance_id: self.instance_id.clone(),
             protocol_type: Some(PROTOCOL_TYPE.to_owned()),
             protocol_name: Some(PROTOCOL_NAME.to_owned()),
             assignments,
@@ -186,20 +190,28 @@ impl ClassicMember {
         Turn::Assigned(placed.collect())
     }
 
-    pub(super) async fn leave(&mut self, seat: &Seat, line: &mut Coordination, plan: &MemberPlan) {
+    pub(super) async fn leave(&mut self, seat: &Seat, line: &mut Coordination) {
         let Ok(version) = line.channel.version::<LeaveGroupRequest>(seat).await else { return };
         let group_id = line.group.clone();
         let member_id = self.member_id.clone();
         let request = if version < LEAVE_SEVERAL {
             LeaveGroupRequest { group_id, member_id, members: Vec::new() }
         } else {
-            let group_instance_id = plan.instance_id.clone();
+            let group_instance_id = self.instance_id.clone();
             let member = MemberIdentity { member_id, group_instance_id, reason: None };
             LeaveGroupRequest { group_id, members: vec![member], member_id: String::new() }
         };
         // Without an answer the session ends it.
         let _ = line.channel.call(seat, &request).await;
     }
+}
+
+/// Whether all its requests can name a static member. One that joined as such and could not say so
+/// in its heartbeats would take another life of it for the end of its session, and come back at once.
+async fn knows_static_members(seat: &Seat, line: &mut Coordination) -> Result<bool, NoAnswer> {
+    Ok(line.channel.version::<JoinGroupRequest>(seat).await? >= STATIC_JOIN
+        && line.channel.version::<SyncGroupRequest>(seat).await? >= STATIC_SYNC
+        && line.channel.version::<HeartbeatRequest>(seat).await? >= STATIC_BEAT)
 }
 
 /// How many partitions the member's topics have, as far as they exist.

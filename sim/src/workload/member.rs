@@ -45,7 +45,7 @@ enum Standing {
 impl Standing {
     fn name(&self, plan: &MemberPlan) -> MemberName {
         match self {
-            Self::Classic(it) => it.name(plan),
+            Self::Classic(it) => it.name(),
             Self::Consumer(it) => it.name(plan),
         }
     }
@@ -259,7 +259,7 @@ impl<'a> Member<'a> {
 
     async fn leave(&mut self, seat: &Seat) {
         match &mut self.standing {
-            Standing::Classic(it) => it.leave(seat, &mut self.line, self.plan).await,
+            Standing::Classic(it) => it.leave(seat, &mut self.line).await,
             Standing::Consumer(it) => it.leave(seat, &mut self.line, self.plan).await,
         }
     }
