@@ -14,6 +14,9 @@ use crate::plan::{AdminOperation, ClientPlan, Machine, Mischief, Plan, Target};
 const TAIL_US: u64 = 500_000;
 /// The whole list of passes is gone through at most so often.
 const ROUNDS_MAX: usize = 3;
+/// Without it the broker refuses members with sessions as short as those of a run, and no group would
+/// ever settle: another failure under the same name.
+const KEPT_PROPERTY: &str = "group.min.session.timeout.ms";
 /// Its liveness bound is what this checker judges by: shortening it would make failures.
 const LIVENESS: &str = "c11-";
 
@@ -247,11 +250,14 @@ impl<'r, 't> Shrinking<'r, 't> {
     /// Defaults instead of drawn values, first for everything.
     fn simpler_setup(&mut self) {
         self.with(|plan| plan.setup.limits.clear());
-        self.with(|plan| plan.setup.properties.clear());
+        self.with(|plan| plan.setup.properties.retain(|name, _| name == KEPT_PROPERTY));
         for name in self.plan.setup.limits.clone().into_keys() {
             self.with(|plan| plan.setup.limits.retain(|it, _| *it != name));
         }
         for name in self.plan.setup.properties.clone().into_keys() {
+            if name == KEPT_PROPERTY {
+                continue;
+            }
             self.with(|plan| plan.setup.properties.retain(|it, _| *it != name));
         }
         self.with(|plan| plan.setup.rare_choices = false);
