@@ -11,6 +11,9 @@ use super::{ClientPlan, Span};
 pub struct CrowdPlan {
     /// More than a node may have, or it tests nothing.
     pub connections: u16,
+    /// So many of them send the beginning of a large frame and never its rest.
+    #[serde(default)]
+    pub half_frames: u16,
     /// Begins so long after the faults did.
     #[serde(default)]
     pub starts_us: u64,
@@ -26,6 +29,7 @@ pub(super) fn draw(dice: &mut Dice, span: Span) -> Option<ClientPlan> {
         connections: dice.pick(&[80, 160, 240]),
         starts_us: dice.within(0..=span.faults_us / 4 * 3),
         lasts_us: dice.log_uniform(500_000..=span.faults_us / 8),
+        half_frames: dice.pick(&[0, 0, 8]),
     };
     is_there.then_some(ClientPlan::Crowd(plan))
 }

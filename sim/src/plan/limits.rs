@@ -36,7 +36,7 @@ const BOUNDS: &[Bound] = &[
     Bound {
         name: "unsynced_bytes",
         field: |it| &mut it.unsynced_bytes,
-        choices: &[128 * KIB, KIB * KIB],
+        choices: &[16 * KIB, 128 * KIB, KIB * KIB],
     },
     Bound {
         name: "response_bytes",

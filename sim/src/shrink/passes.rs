@@ -313,7 +313,8 @@ impl<'r, 't> Shrinking<'r, 't> {
                     client.look_up_every = 0;
                 }
                 ClientPlan::Member(client) => client.mischief = Mischief::default(),
-                ClientPlan::Admin(_) | ClientPlan::Crowd(_) => {}
+                ClientPlan::Crowd(client) => client.half_frames = 0,
+                ClientPlan::Admin(_) => {}
             });
             self.with(|plan| {
                 if let ClientPlan::Producer(client) = &mut plan.clients[index] {

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use model::Buf;
+use model::{Buf, Instant};
 use runtime::sync::{First, race};
 use runtime::{Clock, Conn, More, Net};
 use wire::frame::{decode_correlation_id, decode_response, encode_request};
@@ -77,6 +77,16 @@ impl FrameConnection {
         let version = self.version::<Q>()?;
         let pieces = self.encode(request, version)?;
         self.stream.send(pieces, More::Done).await.map_err(|_| NoAnswer)
+    }
+
+    /// Sends the beginning of a frame whose rest never comes; nothing else may follow. Gives up at
+    /// `until`.
+    pub(super) async fn begin(&self, frame_bytes: u32, begun_bytes: usize, until: Instant) {
+        let mut bytes = frame_bytes.to_be_bytes().to_vec();
+        bytes.resize(bytes.len() + begun_bytes, 0);
+        let sent = self.stream.send(vec![Buf::from(bytes)], More::Done);
+        // Whoever ended the connection, there is nothing to learn from it.
+        let _ = race(sent, self.rt.sleep_until(until)).await;
     }
 
     fn encode<Q: Request>(&mut self, request: &Q, version: i16) -> Result<model::Bufs, NoAnswer> {
