@@ -22,6 +22,9 @@ pub struct Stroke {
     pub from_ns: u64,
     /// When it was to end, or the heal if that came first.
     pub until_ns: u64,
+    /// Whether it had an effect that somebody could observe. None: it never struck, or the run ended
+    /// before it did.
+    pub effective: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +44,18 @@ pub(super) struct Schedule {
     waiting: Vec<Fault>,
     /// Their time has come and their moment has not.
     armed: Vec<Fault>,
-    lasting: Vec<(Instant, Struck)>,
+    lasting: Vec<Lasting>,
     strikes: BTreeMap<&'static str, Strikes>,
     strokes: Vec<Stroke>,
     first_began: Option<Instant>,
+}
+
+/// A fault that goes on.
+struct Lasting {
+    until: Instant,
+    struck: Struck,
+    /// Its place among the strokes.
+    stroke: usize,
 }
 
 impl Schedule {
@@ -72,12 +83,12 @@ impl Schedule {
     }
 
     pub(super) fn disk_is_failing(&self) -> bool {
-        self.lasting.iter().any(|(_, struck)| struck.may_break_storage())
+        self.lasting.iter().any(|lasting| lasting.struck.may_break_storage())
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {
         let strike = self.waiting.last().and_then(|fault| self.due(fault));
-        let mend = self.lasting.iter().map(|(until, _)| *until).min();
+        let mend = self.lasting.iter().map(|lasting| lasting.until).min();
         strike.into_iter().chain(mend).min()
     }
 
@@ -100,18 +111,27 @@ impl Schedule {
         self.strikes.entry(fault.kind.name()).or_default()
     }
 
-    /// Counts a fault and remembers what became of it.
-    fn note(&mut self, fault: &Fault, fate: Fate, from: Instant) -> &mut Strikes {
+    /// Counts a fault and remembers what became of it; its place among the strokes.
+    fn note(&mut self, fault: &Fault, fate: Fate, from: Instant) -> usize {
         let until = from + Duration::from_micros(fault.duration_us);
         let (from_ns, until_ns) = (from.0, until.0);
-        self.strokes.push(Stroke { fault: fault.clone(), fate, from_ns, until_ns });
+        let effective = None;
+        self.strokes.push(Stroke { fault: fault.clone(), fate, from_ns, until_ns, effective });
         let row = self.row(fault);
         match fate {
             Fate::Struck => row.struck += 1,
             Fate::Missed => row.missed += 1,
             Fate::Refused => row.refused += 1,
         }
-        row
+        self.strokes.len() - 1
+    }
+
+    /// Remembers whether a fault that struck had an effect.
+    fn note_effect(&mut self, stroke: usize, effective: bool) {
+        let Some(stroke) = self.strokes.get_mut(stroke) else { return };
+        stroke.effective = Some(effective);
+        let row = self.strikes.entry(stroke.fault.kind.name()).or_default();
+        row.effective += u64::from(effective);
     }
 
     /// When the faults began; none: the run has not come so far.
@@ -145,29 +165,29 @@ impl Conduct<'_> {
             schedule.note(&fault, Fate::Missed, from);
         }
         schedule.began = None;
-        for (until, _) in &mut self.schedule.lasting {
-            *until = Instant(0);
+        for lasting in &mut self.schedule.lasting {
+            lasting.until = Instant(0);
         }
         self.mend_what_is_over();
     }
 
     pub(super) fn mend_what_is_over(&mut self) {
         let now = self.now();
-        if self.schedule.lasting.iter().all(|(until, _)| *until > now) {
+        if self.schedule.lasting.iter().all(|lasting| lasting.until > now) {
             return;
         }
         let lasting = core::mem::take(&mut self.schedule.lasting);
         let (over, lasting): (Vec<_>, Vec<_>) =
-            lasting.into_iter().partition(|(until, _)| *until <= now);
+            lasting.into_iter().partition(|lasting| lasting.until <= now);
         self.schedule.lasting = lasting;
         let world = &mut self.cluster.world;
-        for (_, struck) in over {
+        for Lasting { struck, stroke, .. } in over {
             let effective = struck.end(world, &self.machines);
-            self.schedule.row(&struck.fault).effective += u64::from(effective);
+            self.schedule.note_effect(stroke, effective);
         }
         // What was undone may have been another fault's too.
-        for (_, struck) in &self.schedule.lasting {
-            struck.begin_again(world, &self.machines);
+        for lasting in &self.schedule.lasting {
+            lasting.struck.begin_again(world, &self.machines);
         }
     }
 
@@ -203,10 +223,10 @@ impl Conduct<'_> {
         let until = now + Duration::from_micros(fault.duration_us);
         let struck = Struck::begin(&mut self.cluster.world, &self.machines, fault);
         let fate = if struck.is_some() { Fate::Struck } else { Fate::Missed };
-        self.schedule.note(fault, fate, now);
+        let stroke = self.schedule.note(fault, fate, now);
         if let Some(struck) = struck {
             self.disk_failed |= struck.may_break_storage();
-            self.schedule.lasting.push((until, struck));
+            self.schedule.lasting.push(Lasting { until, struck, stroke });
         }
     }
 
@@ -220,8 +240,8 @@ impl Conduct<'_> {
             return;
         }
         let effective = self.end_process(fault);
-        let row = self.schedule.note(fault, Fate::Struck, now);
-        row.effective += u64::from(effective);
+        let stroke = self.schedule.note(fault, Fate::Struck, now);
+        self.schedule.note_effect(stroke, effective);
     }
 
     /// True when it had an effect that somebody could observe.
