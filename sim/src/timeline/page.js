@@ -1,153 +1,122 @@
-// Zoom, movement and hover of the timeline. Times are microseconds.
-"use strict";
-const chart = document.getElementById("chart");
-const data = JSON.parse(document.getElementById("data").textContent);
-const span = Number(chart.dataset.span);
-const view = { from: 0, until: span };
-const stretches = [...chart.querySelectorAll(".stretch")];
-const drawings = [...chart.querySelectorAll("svg")];
-const placed = [...chart.querySelectorAll("#pin, #flag")];
-const ticks = document.getElementById("ticks");
+// Zoom, movement and hover.
+const SHORTEST = 50;
 const cursor = document.getElementById("cursor");
 const tip = document.getElementById("tip");
 const now = document.getElementById("now");
-const SHORTEST = 50;
-
-const share = (at) => (100 * (at - view.from)) / (view.until - view.from);
-
-function time(at, step) {
-  const decimals = Math.max(0, Math.min(6, 6 - Math.floor(Math.log10(step))));
-  return (at / 1e6).toFixed(decimals) + " s";
-}
-
-// Offsets fill their lane: the lowest and the highest of those in view.
-function fit(drawing) {
-  const holder = drawing.closest("[data-offsets]");
-  if (!holder) return;
-  let [low, high] = [Infinity, -Infinity];
-  for (const [, line] of data.offsets[holder.dataset.offsets].lines) {
-    const before = value(line, view.from);
-    const seen = line.filter(([when]) => view.from < when && when < view.until);
-    for (const it of before === null ? seen : [[view.from, before], ...seen]) {
-      low = Math.min(low, it[1]);
-      high = Math.max(high, it[1]);
-    }
-  }
-  if (low > high) return;
-  const room = (high - low) / 12 + 0.5;
-  drawing.dataset.y = -high - room;
-  drawing.dataset.height = high - low + 2 * room;
-  const [top, bottom] = holder.closest(".lane").querySelectorAll(".scale");
-  [top.textContent, bottom.textContent] = [high, low === high ? "" : low];
-}
-
-function draw() {
-  const width = view.until - view.from;
-  for (const it of stretches) {
-    const from = Math.max(Number(it.dataset.from), view.from);
-    const until = Math.min(Number(it.dataset.until), view.until);
-    it.hidden = until < view.from || from > view.until;
-    it.style.left = share(from) + "%";
-    it.style.width = Math.max(0, share(until) - share(from)) + "%";
-    // Half a word reads worse than none; hovering tells.
-    it.style.color = it.scrollWidth > it.clientWidth ? "transparent" : "";
-  }
-  for (const it of drawings) {
-    fit(it);
-    it.setAttribute("viewBox", `${view.from} ${it.dataset.y} ${width} ${it.dataset.height}`);
-  }
-  for (const it of placed) {
-    const at = share(Number(it.dataset.at));
-    it.hidden = at < 0 || at > 100;
-    it.style.left = at + "%";
-    it.classList.toggle("right", at < 30);
-  }
-  const rough = width / 9;
-  const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((n) => n * unit).find((it) => it >= rough);
-  ticks.replaceChildren();
-  for (let at = Math.ceil(view.from / step) * step; at < view.until; at += step) {
-    if (share(at) > 97) break;
-    const tick = document.createElement("span");
-    tick.textContent = time(at, step);
-    tick.style.left = share(at) + "%";
-    ticks.append(tick);
-  }
-}
 
 let asked = false;
 function show(from, until) {
-  const width = Math.min(span, Math.max(SHORTEST, until - from));
-  view.from = Math.min(Math.max(0, from), span - width);
+  const whole = limit.until - limit.from;
+  const width = Math.min(whole, Math.max(SHORTEST, until - from));
+  view.from = Math.min(Math.max(limit.from, from), limit.until - width);
   view.until = view.from + width;
   if (asked) return;
   asked = true;
   requestAnimationFrame(() => { asked = false; draw(); });
 }
 
-function at(event, track) {
-  const box = track.getBoundingClientRect();
-  return view.from + ((event.clientX - box.left) / box.width) * (view.until - view.from);
+// Less than 1 comes closer. `part` of the view stays where it is.
+function zoom(factor, part = 0.5) {
+  const width = view.until - view.from;
+  const centre = view.from + part * width;
+  show(centre - part * width * factor, centre + (1 - part) * width * factor);
 }
 
-chart.addEventListener("wheel", (event) => {
-  const track = event.target.closest(".track");
-  if (!track) return;
+function move(part) {
+  const width = view.until - view.from;
+  show(view.from + part * width, view.until + part * width);
+}
+
+// The view keeps its width, or comes to a part of the run if it shows much of it.
+function go(at) {
+  const width = Math.min(view.until - view.from, (limit.until - limit.from) / 10);
+  show(at - width / 2, at + width / 2);
+}
+
+function goToViolation() {
+  const pin = document.getElementById("pin");
+  if (!pin) return;
+  const at = Number(pin.dataset.at);
+  const width = view.until - view.from;
+  const first = Math.min((limit.until - limit.from) / 20, 2e6);
+  const next = width > first * 1.01 ? first : width / 5;
+  show(at - 0.8 * next, at + 0.2 * next);
+  // Of a group, who owned what; otherwise the partition.
+  const lane = chart.querySelector(".lane.member.hit") ?? chart.querySelector(".lane.hit");
+  lane?.scrollIntoView({ block: "center" });
+}
+
+const KEYS = {
+  "+": () => zoom(1 / 2), "=": () => zoom(1 / 2), "-": () => zoom(2),
+  ArrowLeft: () => move(-0.2), ArrowRight: () => move(0.2),
+  0: () => show(limit.from, limit.until), v: goToViolation,
+};
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
   event.preventDefault();
-  const centre = at(event, track);
-  const factor = Math.exp(Math.sign(event.deltaY) * 0.25);
-  show(centre - (centre - view.from) * factor, centre + (view.until - centre) * factor);
+  KEYS[event.key]();
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.key) KEYS[button.dataset.key]();
+  if (button?.dataset.go) go(Number(button.dataset.go));
+});
+
+// The share of the view that is left of the pointer.
+function part(event) {
+  const box = axis.getBoundingClientRect();
+  return (event.clientX - box.left) / box.width;
+}
+const at = (event) => view.from + part(event) * (view.until - view.from);
+
+// The plain wheel scrolls the page.
+chart.addEventListener("wheel", (event) => {
+  if (!event.target.closest(".track")) return;
+  const sideways = event.shiftKey ? event.deltaX || event.deltaY : event.deltaX;
+  if (event.ctrlKey || event.metaKey) {
+    zoom(Math.exp(Math.sign(event.deltaY) * 0.25), part(event));
+  } else if (event.shiftKey || Math.abs(sideways) > Math.abs(event.deltaY)) {
+    move(sideways / axis.clientWidth);
+  } else {
+    return;
+  }
+  event.preventDefault();
 }, { passive: false });
 
 let held = null;
 chart.addEventListener("pointerdown", (event) => {
-  const track = event.target.closest(".track");
-  if (track) held = { x: event.clientX, from: view.from, width: track.clientWidth };
+  if (event.button === 0 && event.target.closest(".track")) held = event.clientX;
 });
 addEventListener("pointerup", () => { held = null; });
-chart.addEventListener("dblclick", () => show(0, span));
-addEventListener("keydown", (event) => {
-  const width = view.until - view.from;
-  const move = { ArrowLeft: -width / 5, ArrowRight: width / 5 }[event.key];
-  if (move) show(view.from + move, view.until + move);
-  if (event.key === "+") show(view.from + width / 4, view.until - width / 4);
-  if (event.key === "-") show(view.from - width / 2, view.until + width / 2);
-  if (event.key === "0") show(0, span);
-});
+chart.addEventListener("dblclick", () => show(limit.from, limit.until));
 
-// The value of a step line at a time.
-function value(line, when) {
-  let [low, high] = [0, line.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (line[middle][0] <= when) low = middle + 1; else high = middle;
+// Bars, offsets and marks under the pointer, in words.
+function words(target, when, reach) {
+  const lane = target.closest(".lane");
+  const texts = [];
+  if (lane.dataset.offsets) {
+    const { name, lines } = data.offsets[lane.dataset.offsets];
+    const known = lines.filter((it) => it.steps.length);
+    const each = known.map((it) => `${it.name}: ${value(it.steps, when) ?? "none yet"}`);
+    texts.push([name, ...each].join("\n"));
   }
-  return low ? line[low - 1][1] : null;
-}
-
-// The marks within a few pixels.
-function near(marks, when, reach) {
-  return marks.filter(([from, until]) => from - reach <= when && when <= until + reach)
-    .sort((a, b) => Math.abs(a[0] - when) - Math.abs(b[0] - when));
-}
-
-function told(target, when, reach) {
-  const stretch = target.closest("[data-text]");
-  if (stretch) return stretch.dataset.text;
-  const offsets = target.closest("[data-offsets]");
-  if (offsets) {
-    const { name, lines } = data.offsets[offsets.dataset.offsets];
-    return [name, ...lines.map(([what, line]) => `${what}: ${value(line, when) ?? "none yet"}`)].join("\n");
+  const marks = data.marks[lane.dataset.marks] ?? [];
+  const found = marks.filter(([from, until, , text]) => text && from - reach <= when && when <= until + reach)
+    .sort((a, b) => Math.abs(a[1] - when) - Math.abs(b[1] - when));
+  for (const [from, until, , text] of found.slice(0, 4)) {
+    texts.push(`${told(from)}${until > from ? ` to ${told(until)}` : ""}\n${text}`);
   }
-  const lane = target.closest("[data-marks]");
-  if (!lane) return "";
-  const found = near(data.marks[lane.dataset.marks], when, reach);
-  const texts = found.slice(0, 4).map(([from, until, , text]) => {
-    const ended = until > from ? ` to ${time(until, 1)}` : "";
-    return `${time(from, 1)}${ended}\n${text}`;
-  });
   if (found.length > 4) texts.push(`and ${found.length - 4} more`);
+  const bar = target.closest("[data-text]");
+  if (bar) texts.push(bar.dataset.text);
   return texts.join("\n\n");
+}
+
+function place(event) {
+  const right = event.clientX + 16 + tip.offsetWidth > innerWidth;
+  tip.style.left = (right ? Math.max(4, event.clientX - tip.offsetWidth - 12) : event.clientX + 16) + "px";
+  const below = event.clientY + 16 + tip.offsetHeight > innerHeight;
+  tip.style.top = Math.max(4, below ? event.clientY - tip.offsetHeight - 8 : event.clientY + 16) + "px";
 }
 
 chart.addEventListener("pointermove", (event) => {
@@ -155,22 +124,18 @@ chart.addEventListener("pointermove", (event) => {
   cursor.hidden = !track;
   tip.hidden = true;
   if (!track) { now.textContent = ""; return; }
-  if (held) {
-    const moved = ((held.x - event.clientX) / held.width) * (view.until - view.from);
-    show(held.from + moved, held.from + moved + view.until - view.from);
+  if (held !== null) {
+    move((held - event.clientX) / axis.clientWidth);
+    held = event.clientX;
     return;
   }
-  const when = at(event, track);
-  cursor.style.left = share(when) + "%";
-  now.textContent = time(when, 10);
-  const text = told(event.target, when, ((view.until - view.from) * 5) / track.clientWidth);
-  if (!text) return;
-  tip.textContent = text;
+  const when = at(event);
+  cursor.style.left = event.clientX - axis.getBoundingClientRect().left + "px";
+  now.textContent = clock(when, Math.max(1, (view.until - view.from) / 1000));
+  tip.textContent = words(event.target, when, ((view.until - view.from) * 6) / axis.clientWidth);
+  if (!tip.textContent) return;
   tip.hidden = false;
-  const right = event.clientX + 16 + tip.offsetWidth > innerWidth;
-  tip.style.left = (right ? Math.max(4, event.clientX - tip.offsetWidth - 12) : event.clientX + 16) + "px";
-  const below = event.clientY + 16 + tip.offsetHeight > innerHeight;
-  tip.style.top = (below ? event.clientY - tip.offsetHeight - 8 : event.clientY + 16) + "px";
+  place(event);
 });
 chart.addEventListener("pointerleave", () => { cursor.hidden = tip.hidden = true; now.textContent = ""; });
 addEventListener("resize", draw);

@@ -1,25 +1,24 @@
-//! Lanes as HTML and SVG.
-//!
-//! Every lane has its own SVG that is stretched to the view (`preserveAspectRatio="none"`); strokes keep
-//! their width, and texts are HTML, so that zooming distorts nothing.
-
-use core::fmt::Write;
+//! Lanes as HTML. What is inside of them is drawn by `draw.js` from the data at the end of the page,
+//! for the stretch of time in view: in pixels, since browsers draw no coordinates as large as the
+//! microseconds of a long run.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
-use super::story::{Client, Mark, Node, Partition, Story, Stretch, seconds};
+use super::claim::Claim;
+use super::clients::Client;
+use super::clock::{BEGINNING_US, told};
+use super::legend::{controls, legend};
+use super::nodes::Node;
+use super::partitions::Partition;
+use super::story::{Mark, Story, Stretch};
 use crate::plan::Plan;
 use crate::run::{Report, Verdict};
 
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
-
-/// Room after the last moment, so that what happens there is not on the border: 1 part in so many.
-const MARGIN: u64 = 50;
+const SCRIPTS: [&str; 2] = [include_str!("draw.js"), include_str!("page.js")];
 
 pub(super) fn render(plan: &Plan, report: &Report, story: &Story, replay: &str) -> String {
-    let span_us = story.end_us + story.end_us / MARGIN;
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -33,41 +32,14 @@ pub(super) fn render(plan: &Plan, report: &Report, story: &Story, replay: &str) 
             body {
                 (header(plan, report, story, replay))
                 (legend())
-                main #chart data-span=(span_us) {
-                    (axis(story, span_us))
-                    (heading("nodes"))
-                    @for node in &story.nodes { (node_lane(node, span_us)) }
-                    @if !story.faults.is_empty() {
-                        (heading("faults"))
-                        @for faults in &story.faults {
-                            @for (row, bars) in faults.rows.iter().enumerate() {
-                                (lane("bars", if row == 0 { faults.kind } else { "" }, "", html! {
-                                    (stretches(bars, span_us))
-                                }))
-                            }
-                        }
-                    }
-                    (heading("partitions"))
-                    @for (index, partition) in story.partitions.iter().enumerate() {
-                        (partition_lane(partition, index, span_us))
-                    }
-                    (heading("clients"))
-                    @for (index, client) in story.clients.iter().enumerate() {
-                        (client_lane(client, index, span_us))
-                    }
-                    div .over {
-                        @if let Some(pin) = &story.pin {
-                            div #pin data-at=(pin.at_us) style=(left(pin.at_us, span_us)) {}
-                        }
-                        div #cursor hidden {}
-                    }
-                }
+                (controls(story.claim.is_some()))
+                main #chart data-start=(BEGINNING_US) data-end=(story.end_us) { (lanes(story)) }
                 @if story.left_out > 0 {
                     p .note { (story.left_out) " earlier operations are left out." }
                 }
                 div #tip hidden {}
                 script #data type="application/json" { (PreEscaped(data(story))) }
-                script { (PreEscaped(SCRIPT)) }
+                script { @for script in SCRIPTS { (PreEscaped(script)) } }
             }
         }
     };
@@ -83,15 +55,10 @@ fn header(plan: &Plan, report: &Report, story: &Story, replay: &str) -> Markup {
     html! {
         header {
             h1 { "Seed " (plan.seed) " " span .verdict.(tone) { (word) } }
-            @if let Some(pin) = &story.pin {
-                section .broken {
-                    strong { (pin.class) } (pin.place) " at " (seconds(pin.at_us))
-                    p { (pin.text) }
-                }
-            }
+            @if let Some(claim) = &story.claim { (broken(claim)) }
             p { code { (replay) } }
             p .counts {
-                (seconds(counters.virtual_ms * 1_000).replace("000 s", " s")) " of virtual time · "
+                "from " (told(BEGINNING_US)) " to " (told(story.end_us)) " on the world's clock · "
                 (report.strokes.len()) " faults · "
                 (counters.client_operations) " client operations · "
                 (counters.acked_batches) " batches acknowledged · "
@@ -102,193 +69,182 @@ fn header(plan: &Plan, report: &Report, story: &Story, replay: &str) -> Markup {
     }
 }
 
-fn legend() -> Markup {
-    let swatches = |title: &str, kind: &str, entries: &[(&str, &str)]| {
-        html! {
-            span .group {
-                b { (title) }
-                @for (style, text) in entries {
-                    span .entry { i .swatch.(kind).(style) {} (text) }
+fn broken(claim: &Claim) -> Markup {
+    html! {
+        section .broken {
+            strong { (claim.class) } (claim.place) " at " (told(claim.at_us))
+            p { (claim.text) }
+            @if !claim.witnesses.is_empty() {
+                p .note { "What the history has about it, each with a ring on its lane:" }
+                ul {
+                    @for witness in &claim.witnesses {
+                        li {
+                            button .go data-go=(witness.at_us) { (told(witness.at_us)) }
+                            " " (witness.text)
+                        }
+                    }
                 }
             }
-        }
-    };
-    html! {
-        div .legend {
-            (swatches("node", "box", &[("up", "up"), ("starting", "recovering"), ("down", "down"),
-                ("dark", "power lost"), ("paused", "paused")]))
-            (swatches("fault", "box", &[("struck", "struck"), ("missed", "missed or refused")]))
-            (swatches("partition", "stroke", &[("log-end", "log end"), ("durable-end", "durable end"),
-                ("high-watermark", "high watermark"), ("log-start", "log start")]))
-            (swatches("client", "tick", &[("acked", "acknowledged"), ("refused", "refused"),
-                ("unknown", "no answer"), ("read", "read"), ("empty", "read nothing")]))
-            span .group.hint { "wheel: zoom · drag: move · double click: all" }
         }
     }
 }
 
-fn axis(story: &Story, span_us: u64) -> Markup {
+fn lanes(story: &Story) -> Markup {
+    html! {
+        (axis(story))
+        h2 { "nodes" }
+        @for node in &story.nodes { (node_lanes(node)) }
+        @if !story.faults.is_empty() {
+            h2 { "faults" }
+            @for row in &story.faults {
+                (Lane { name: &row.name, bars: &row.bars, ..Lane::default() }.markup())
+            }
+        }
+        h2 { "partitions" }
+        @for (index, partition) in story.partitions.iter().enumerate() {
+            (partition_lane(partition, index))
+        }
+        h2 { "clients" }
+        @for (index, client) in story.clients.iter().enumerate() { (client_lane(client, index)) }
+        div .over {
+            @if let Some(claim) = &story.claim { div #pin data-at=(claim.at_us) {} }
+            div #cursor hidden {}
+        }
+    }
+}
+
+fn axis(story: &Story) -> Markup {
     html! {
         div .lane.axis {
             div .name { span #now {} }
             div .track {
-                (stretches(&story.phases, span_us))
+                (stretches(&story.phases))
                 div #ticks {}
-                @if let Some(pin) = &story.pin {
-                    div #flag data-at=(pin.at_us) style=(left(pin.at_us, span_us)) { (pin.class) }
+                @if let Some(claim) = &story.claim {
+                    div #flag data-at=(claim.at_us) { (claim.class) }
                 }
             }
         }
     }
 }
 
-fn heading(text: &str) -> Markup {
-    html! { h2 { (text) } }
+/// A lane with bars, and marks in `data.marks` under `marks`.
+#[derive(Default)]
+struct Lane<'l> {
+    kind: &'static str,
+    name: &'l str,
+    about: &'l str,
+    bars: &'l [Stretch],
+    marks: Option<String>,
 }
 
-fn lane(kind: &str, name: &str, about: &str, track: Markup) -> Markup {
-    html! {
-        div .lane.(kind) {
-            div .name title=(about) { (name) @if !about.is_empty() { small { (about) } } }
-            div .track { (track) }
+impl Lane<'_> {
+    fn markup(&self) -> Markup {
+        let title = match self.about {
+            "" => self.name.to_owned(),
+            about => format!("{}: {about}", self.name),
+        };
+        html! {
+            div class={ "lane " (self.kind) } data-marks=[self.marks.as_deref()] {
+                div .name title=(title) {
+                    (self.name) @if !self.about.is_empty() { small { (self.about) } }
+                }
+                div .track {
+                    (stretches(self.bars))
+                    @if self.marks.is_some() { svg {} }
+                }
+            }
         }
     }
 }
 
-fn left(at_us: u64, span_us: u64) -> String {
-    format!("left:{}%", percent(at_us, span_us))
-}
-
-/// With three decimals.
-fn percent(part: u64, whole: u64) -> String {
-    let thousandths = u128::from(part) * 100_000 / u128::from(whole.max(1));
-    format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
-}
-
-fn stretches(bars: &[Stretch], span_us: u64) -> Markup {
+fn stretches(bars: &[Stretch]) -> Markup {
     html! {
         @for bar in bars {
-            div .stretch.(bar.style) data-from=(bar.from_us) data-until=(bar.until_us)
-                data-text=(bar.text)
-                style={
-                    (left(bar.from_us, span_us)) ";width:"
-                    (percent(bar.until_us.saturating_sub(bar.from_us), span_us)) "%"
-                } { (bar.label) }
+            div class={ "stretch " (bar.style) } data-from=(bar.from_us) data-until=(bar.until_us)
+                data-text=(bar.text) { span { (bar.label) } }
         }
     }
 }
 
-fn node_lane(node: &Node, span_us: u64) -> Markup {
+fn node_lanes(node: &Node) -> Markup {
+    let lines = format!("{} log", node.name);
     html! {
-        (lane("bars", &node.name, "", stretches(&node.lives, span_us)))
+        (Lane { kind: "node", name: &node.name, bars: &node.lives, marks: Some(node.name.clone()),
+            ..Lane::default() }.markup())
         @if !node.lines.is_empty() {
-            (lane("marks", "", "its warnings and errors", html! {
-                div .hover data-marks=(node.name) { (marks(&node.lines, span_us)) }
-            }))
+            (Lane { name: &lines, about: "warnings and errors", marks: Some(lines.clone()),
+                ..Lane::default() }.markup())
         }
     }
 }
 
-fn client_lane(client: &Client, index: usize, span_us: u64) -> Markup {
-    lane(
-        "marks",
-        &client.name,
-        &client.about,
-        html! {
-            div .hover data-marks=(format!("client {index}")) { (marks(&client.marks, span_us)) }
-        },
-    )
-}
-
-const MARK_STYLES: [&str; 5] = ["empty", "read", "acked", "unknown", "refused"];
-
-/// One path for each style: a tick where the operation began, a line until it ended.
-fn marks(marks: &[Mark], span_us: u64) -> Markup {
-    let path = |style: &str| {
-        let mut path = String::new();
-        for Mark(from, until, ..) in marks.iter().filter(|mark| mark.2 == style) {
-            let _ = write!(path, "M{from} 2V8");
-            if until > from {
-                let _ = write!(path, "M{from} 5H{until}");
-            }
-        }
-        path
+fn client_lane(client: &Client, index: usize) -> Markup {
+    let kind = match (client.owned.is_empty(), client.is_hit) {
+        (true, false) => "",
+        (true, true) => "hit",
+        (false, false) => "member",
+        (false, true) => "member hit",
     };
-    html! {
-        svg data-y="0" data-height="10" viewBox=(format!("0 0 {span_us} 10"))
-            preserveAspectRatio="none" {
-            @for style in MARK_STYLES {
-                @let path = path(style);
-                @if !path.is_empty() { path .(style) d=(path) {} }
-            }
-        }
-    }
+    let lane = Lane {
+        kind,
+        name: &client.name,
+        about: &client.about,
+        bars: &client.owned,
+        marks: Some(client_key(index)),
+    };
+    lane.markup()
 }
 
-fn partition_lane(partition: &Partition, index: usize, span_us: u64) -> Markup {
-    let highest = partition.highest().max(1);
-    // A little room above and below, or lines at the border are cut in half.
-    let margin = highest / 12 + 1;
-    let (top, height) = (-highest - margin, highest + 2 * margin);
+fn client_key(index: usize) -> String {
+    format!("client {index}")
+}
+
+fn partition_lane(partition: &Partition, index: usize) -> Markup {
     let kind = if partition.is_hit { "offsets hit" } else { "offsets" };
-    let body = html! {
-        div .hover data-offsets=(index) {
-            svg data-y=(top) data-height=(height) preserveAspectRatio="none"
-                viewBox=(format!("0 {top} {span_us} {height}")) {
-                @for (_, style, line) in partition.lines() {
-                    @let path = steps(line, span_us);
-                    @if !path.is_empty() { path .(style) d=(path) {} }
-                }
-                @if let Some(offset) = partition.hit_offset {
-                    path .hit-offset d=(format!("M0 {}H{span_us}", -offset)) {}
-                }
-            }
-        }
-    };
     html! {
-        div class={ "lane " (kind) } {
-            div .name {
+        div class={ "lane " (kind) } data-offsets=(index) {
+            div .name title=(partition.name) {
                 (partition.name)
-                @if partition.is_hit { small { "the violation is here" } }
-                span .scale { (highest) }
-                span .scale.low { "0" }
+                @if partition.is_hit { small { "the violation is about this one" } }
+                span .scale {}
+                span .scale.low {}
             }
-            div .track { (body) }
+            div .track {
+                svg {}
+                @if let Some(offset) = partition.hit_offset {
+                    span .hit-label { "offset " (offset) }
+                }
+            }
         }
     }
 }
 
-fn steps(line: &[(u64, i64)], span_us: u64) -> String {
-    let mut path = String::new();
-    for (at_us, offset) in line {
-        let up = -offset;
-        let _ = match path.is_empty() {
-            true => write!(path, "M{at_us} {up}"),
-            false => write!(path, "H{at_us}V{up}"),
-        };
-    }
-    if !path.is_empty() {
-        let _ = write!(path, "H{span_us}");
-    }
-    path
-}
-
-/// What hovering tells. Nothing in it can end the script element.
+/// What is drawn and what hovering tells. Nothing in it can end the script element.
 fn data(story: &Story) -> String {
     let mut marks = serde_json::Map::new();
     for node in &story.nodes {
-        marks.insert(node.name.clone(), json!(node.lines));
+        marks.insert(node.name.clone(), json!(node.turns));
+        marks.insert(format!("{} log", node.name), json!(node.lines));
     }
     for (index, client) in story.clients.iter().enumerate() {
-        marks.insert(format!("client {index}"), json!(client.marks));
+        let witnesses =
+            client.witnesses.iter().map(|(from, at)| Mark(*from, *at, "witness", String::new()));
+        let all: Vec<Value> = client
+            .marks
+            .iter()
+            .map(|mark| json!(mark))
+            .chain(witnesses.map(|it| json!(it)))
+            .collect();
+        marks.insert(client_key(index), json!(all));
     }
-    let offsets: Vec<Value> = story
-        .partitions
-        .iter()
-        .map(|partition| {
-            let lines = partition.lines().map(|(name, _, line)| json!([name, line]));
-            json!({ "name": partition.name, "lines": lines })
-        })
-        .collect();
+    let offsets: Vec<Value> = story.partitions.iter().map(offsets).collect();
     json!({ "marks": marks, "offsets": offsets }).to_string().replace('<', "\\u003c")
+}
+
+fn offsets(partition: &Partition) -> Value {
+    let lines = partition.lines();
+    let lines =
+        lines.map(|(name, style, line)| json!({ "name": name, "style": style, "steps": line }));
+    json!({ "name": partition.name, "lines": lines, "hit": partition.hit_offset })
 }
