@@ -5,7 +5,7 @@ use core::ops::ControlFlow;
 use core::time::Duration;
 use std::rc::Rc;
 
-use model::TopicPartition;
+use model::{Offset, TopicPartition};
 use runtime::memory::Life;
 
 use super::conduct::{Conduct, Step, Stop};
@@ -126,7 +126,9 @@ fn drain(run: &mut Conduct<'_>) -> Step {
 fn read_all(run: &mut Conduct<'_>) -> Step {
     run.shared.stop.set(false);
     for (topic, at) in known_partitions(run) {
-        let done = own_client(run, async move |seat| workload::read_to_end(seat, topic, at).await);
+        let done = own_client(run, async move |mut seat: Seat| {
+            workload::read_to_end(&mut seat, &topic, at, Offset::ZERO).await
+        });
         run.wait(DRAIN_LIMIT, |_| done.get().is_some())?;
         if done.get() != Some(true) {
             let text = format!("{}-{} cannot be read to its end", at.topic, at.partition);

@@ -374,31 +374,39 @@ pub(super) async fn list_offset(
     Ok(found)
 }
 
-/// Reads one partition from its start to its end, in as many fetches as it takes; true when the end
-/// was reached, which the history is told. Nobody produces meanwhile.
-pub(crate) async fn read_to_end(mut seat: Seat, name: String, at: TopicPartition) -> bool {
+/// Reads one partition from its start until a fetch brings nothing more, in as many fetches as it
+/// takes; true when that end lies at `end_min` or behind it, which the history is told.
+pub(crate) async fn read_to_end(
+    seat: &mut Seat,
+    name: &str,
+    at: TopicPartition,
+    end_min: Offset,
+) -> bool {
     const SILENT_FETCHES_MAX: u32 = 50;
-    let Some(topic) = seat.shared.topic(&name) else { return true };
-    let mut channel = Channel::new(Through::Frames, &mut seat);
+    let Some(topic) = seat.shared.topic(name) else { return true };
+    let mut channel = Channel::new(Through::Frames, seat);
     let Ok(Some((start, _))) =
-        list_offset(&seat, &mut channel, &name, at, OffsetQuery::Earliest).await
+        list_offset(seat, &mut channel, name, at, OffsetQuery::Earliest).await
     else {
         return false;
     };
-    let mut reader = Consumer::reader(name, 256 << 10, channel);
+    let mut reader = Consumer::reader(name.to_owned(), 256 << 10, channel);
     reader.seek(at, start);
     let mut silent = 0;
     while silent < SILENT_FETCHES_MAX {
         let (before, answers) = (reader.cursors[&at], reader.answers);
-        reader.poll(&mut seat, topic).await;
+        reader.poll(seat, topic).await;
         let after = reader.cursors[&at];
         if reader.answers == answers {
             // No answer: try again a little later.
             silent += 1;
             seat.sleep(core::time::Duration::from_millis(100)).await;
         } else if after.offset == before.offset {
-            seat.shared.history.tell(Fact::CaughtUp { at });
-            return true;
+            let is_end = after.offset >= end_min;
+            if is_end {
+                seat.shared.history.tell(Fact::CaughtUp { at });
+            }
+            return is_end;
         }
     }
     false

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use model::TopicPartition;
+use model::{Offset, TopicPartition};
 use runtime::Clock;
 
 use super::Seat;
@@ -14,11 +14,12 @@ use crate::checkers::Fact;
 use crate::checkers::event::{Acks, Outcome, ProduceAttempt};
 use crate::plan::Through;
 
-/// Tries until one record of its own was acknowledged, then reads the partition to its end; true
-/// when both succeeded. Ends early when clients are asked to stop.
+/// Tries until one record of its own was acknowledged, then reads the partition until it was given
+/// that record; true when both succeeded. Ends early when clients are asked to stop.
 pub(crate) async fn pulse(mut seat: Seat, topic: String, at: TopicPartition) -> bool {
+    const PAUSE: Duration = Duration::from_millis(200);
     let mut channel = Channel::new(Through::Frames, &mut seat);
-    loop {
+    let end_min = loop {
         if seat.shared.stop.get() {
             return false;
         }
@@ -40,10 +41,17 @@ pub(crate) async fn pulse(mut seat: Seat, topic: String, at: TopicPartition) -> 
             content: draft.content(),
             outcome,
         }));
-        if matches!(outcome, Outcome::Acked { .. }) {
-            break;
+        if let Outcome::Acked { base_offset } = outcome {
+            break base_offset.map_or(Offset::ZERO, |base| base.after(1));
         }
-        seat.sleep(Duration::from_millis(200)).await;
+        seat.sleep(PAUSE).await;
+    };
+    // A fetch that brings nothing proves nothing: there is time until the bound.
+    while !read_to_end(&mut seat, &topic, at, end_min).await {
+        if seat.shared.stop.get() {
+            return false;
+        }
+        seat.sleep(PAUSE).await;
     }
-    read_to_end(seat, topic, at).await
+    true
 }
