@@ -7,16 +7,17 @@ use model::{Buggify, Site};
 
 use crate::checkers;
 use crate::faults::KINDS;
+use crate::names::name_of;
 use crate::sweep::Total;
 
 /// Only replicas that follow a leader get there, and a run has one node.
-const FOLLOWERS_ONLY: [&str; 2] = ["site LogTruncated", "checker c14-replicas-identical"];
+const FOLLOWERS_ONLY: [&str; 2] = ["site log-truncated", "checker c14-replicas-identical"];
 
 /// Everything that no run of the sweep has reached, each after the table that it stands in.
 #[must_use]
 pub fn unreached(total: &Total) -> Vec<String> {
-    let sites = Site::ALL.iter().map(|site| ("site", "sites", format!("{site:?}"), ""));
-    let choices = Buggify::ALL.iter().map(|it| ("choice", "rare_choices", format!("{it:?}"), ""));
+    let sites = Site::ALL.iter().map(|site| ("site", "sites", name_of(site), ""));
+    let choices = Buggify::ALL.iter().map(|it| ("choice", "rare_choices", name_of(it), ""));
     let checkers = checkers::all();
     let checkers = checkers.iter().map(|it| ("checker", "checkers", it.name().to_owned(), ""));
     let kinds = KINDS.iter().map(|kind| ("fault", "faults", kind.name.to_owned(), ".effective"));
@@ -36,14 +37,15 @@ mod tests {
     fn what_no_run_has_met_is_named() {
         let mut total = Total::default();
         let nothing = unreached(&total);
-        for name in ["site ColdPlan", "choice PlanCold", "checker c12-honest-errors", "fault kill"]
+        for name in
+            ["site cold-plan", "choice plan-cold", "checker c12-honest-errors", "fault kill"]
         {
             assert!(nothing.contains(&name.to_owned()), "{name} in {nothing:?}");
         }
         let kill = json!({ "struck": 3, "effective": 1 });
         let evict = json!({ "struck": 3, "effective": 0 });
         let faults = json!({ "kill": kill, "evict": evict });
-        let coverage = json!({ "sites": { "ColdPlan": 2 }, "faults": faults });
+        let coverage = json!({ "sites": { "cold-plan": 2 }, "faults": faults });
         total.add(&json!({ "verdict": "passed", "coverage": coverage }));
         let less = unreached(&total);
         assert_eq!(less.len(), nothing.len() - 2);

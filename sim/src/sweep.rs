@@ -19,7 +19,7 @@ use model::Bug;
 use serde_json::{Value, json};
 
 use crate::fleet::Shard;
-use crate::names::kebab;
+use crate::names::name_of;
 use crate::worker::{Silence, Worker, this_program};
 
 /// What to sweep.
@@ -199,7 +199,7 @@ impl Work {
     fn worker(&self) -> Result<Worker, String> {
         let mut command = this_program()?;
         command.arg("worker");
-        command.args(self.what.bug.map(|bug| format!("--bug={}", kebab(&format!("{bug:?}")))));
+        command.args(self.what.bug.map(|bug| format!("--bug={}", name_of(bug))));
         Worker::start(&mut command)
     }
 }

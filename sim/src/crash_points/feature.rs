@@ -101,7 +101,7 @@ impl Feature {
 
     #[must_use]
     pub fn name(self) -> String {
-        crate::names::kebab(&format!("{self:?}"))
+        crate::names::name_of(self)
     }
 
     pub(super) fn config(self) -> LogConfig {

@@ -8,6 +8,7 @@ use super::report::Seeing;
 use crate::checkers::event::{Outcome, ProduceAttempt};
 use crate::checkers::{self, Checker, Event, Fact, Violation};
 use crate::history::History;
+use crate::names::name_of;
 use crate::plan::Trigger;
 use crate::probe::SimProbe;
 use crate::workload::CALL_LIMIT;
@@ -160,10 +161,9 @@ impl Judge {
             self.seeing.evaluations.insert(checker.name().to_owned(), checker.evaluations());
         }
         let sites = probe.sites().into_iter();
-        self.seeing.sites = sites.map(|(site, times)| (format!("{site:?}"), times)).collect();
+        self.seeing.sites = sites.map(|(site, times)| (name_of(site), times)).collect();
         let choices = probe.rare_choices().into_iter();
-        self.seeing.rare_choices =
-            choices.map(|(place, times)| (format!("{place:?}"), times)).collect();
+        self.seeing.rare_choices = choices.map(|(place, times)| (name_of(place), times)).collect();
         self.seeing
     }
 }
