@@ -3,7 +3,7 @@
 use super::Mutant;
 use crate::sweep::Total;
 
-/// The least that the lower end of a mutant's catch rate may be, in thousandths (simulator.md section 14).
+/// The least that the lower end of a mutant's catch rate may be, in thousandths.
 const LOW_PER_MILLE_MIN: u64 = 5;
 
 /// What became of one mutant.

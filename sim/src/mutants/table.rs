@@ -1,7 +1,7 @@
 //! The planted bugs: who must notice each, and which real bug it is like.
 //!
-//! Numbers are those of simulator.md section 14. A mutant counts as caught only if one of the checkers
-//! named here fires; another one that fires proves something else.
+//! A mutant counts as caught only if one of the checkers named here fires; another one that fires
+//! proves something else.
 
 use model::Bug;
 
@@ -11,7 +11,7 @@ use crate::crash_points::{self, Feature};
 #[derive(Debug, Clone, Copy)]
 pub struct Mutant {
     pub bug: Bug,
-    /// What happened elsewhere.
+    /// What happened elsewhere, by its public name, or why it could happen here.
     pub relative: &'static str,
     /// Any of these checkers; none for a placebo.
     pub expected: &'static [&'static str],
@@ -39,61 +39,61 @@ const ONCE: &str = "values-once";
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
         bug: Bug::AckBeforeSync,
-        relative: "15a; the class of page-cache losses",
+        relative: "Kafka acknowledges from the page cache, its default",
         expected: &[C1, C14],
         crashed: &[Feature::JournalWrap, Feature::Roll],
     },
     Mutant {
         bug: Bug::DirectoryNotSynced,
-        relative: "36; own risk",
+        relative: "own risk: files that exist and whose names a power loss takes",
         expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::Direct, Feature::PageCache, Feature::Checkpoint],
     },
     Mutant {
         bug: Bug::JournalReusedEarly,
-        relative: "43; own risk, design.md section 5",
+        relative: "own risk of a journal that is shared by logs and used again",
         expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::Checkpoint, Feature::Retention, Feature::JournalWrap],
     },
     Mutant {
         bug: Bug::RecoverySkipsCrc,
-        relative: "17b; found by the prototype",
+        relative: "found in an early version of this broker",
         expected: &[C1, C4, C14, C14_RUN],
         crashed: &[Feature::PageCache, Feature::JournalWrap, Feature::Direct],
     },
     Mutant {
         bug: Bug::RecoveryTrustsPageCache,
-        relative: "17a; found by the prototype, without planting it",
+        relative: "found in an early version of this broker, without planting it",
         expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::PageCache, Feature::FailedJournalSync],
     },
     Mutant {
         bug: Bug::SyncErrorIgnored,
-        relative: "16; KAFKA-10778, KAFKA-7866",
+        relative: "KAFKA-10778, KAFKA-7866",
         expected: &[C1, C14, C14_RUN],
         crashed: &[Feature::FailedJournalSync, Feature::FailedSegmentSync],
     },
     Mutant {
         bug: Bug::DuplicateAnsweredEarly,
-        relative: "41; design.md section 6",
+        relative: "own risk of acknowledging after the sync: a retry overtakes its original",
         expected: &[C1],
         crashed: &[],
     },
     Mutant {
         bug: Bug::DedupWindowOfOne,
-        relative: "19; Redpanda #3039, #3038, KAFKA-14920",
+        relative: "Redpanda #3039, #3038, KAFKA-14920",
         expected: &[C3, ONCE],
         crashed: &[],
     },
     Mutant {
         bug: Bug::HighWatermarkCountsUnsynced,
-        relative: "37; design.md section 6",
+        relative: "own risk of a leader that counts itself before its disk does",
         expected: &[C1, C5],
         crashed: &[],
     },
     Mutant {
         bug: Bug::CompactionForgetsProducers,
-        relative: "18; KAFKA-12520",
+        relative: "KAFKA-12520",
         expected: &[C3, ONCE, C14],
         crashed: &[Feature::Compaction],
     },
@@ -105,25 +105,25 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         bug: Bug::AppendInPlaceAfterTruncate,
-        relative: "40; design.md section 4",
+        relative: "own risk of sending from the page cache what a truncation replaces",
         expected: &[C14],
         crashed: &[Feature::Truncate],
     },
     Mutant {
         bug: Bug::ProducerSnapshotDropped,
-        relative: "18; KAFKA-12520, KAFKA-12153",
+        relative: "KAFKA-12520, KAFKA-12153",
         expected: &[C3, ONCE, C14],
         crashed: &[Feature::Checkpoint, Feature::CleanStop],
     },
     Mutant {
         bug: Bug::WrongBaseOffsetTold,
-        relative: "20; Redpanda #3003",
+        relative: "Redpanda #3003",
         expected: &[C1],
         crashed: &[],
     },
     Mutant {
         bug: Bug::TornRead,
-        relative: "29; KAFKA-9835",
+        relative: "KAFKA-9835",
         expected: &[C4, C5, C14],
         crashed: &[Feature::Roll],
     },
@@ -135,7 +135,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         bug: Bug::FetchSkipsHoldingBatch,
-        relative: "Jepsen: poll skip",
+        relative: "Jepsen's \"poll skip\"",
         expected: &[POLLS, C4, READ, C14],
         crashed: &[Feature::Roll],
     },
@@ -147,7 +147,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         bug: Bug::DeletionNotJournaled,
-        relative: "30, 34; own risk",
+        relative: "own risk of a log start that only memory knows",
         expected: &[C5, C14, C14_RUN],
         crashed: &[Feature::Retention, Feature::DeleteRecords],
     },
@@ -169,7 +169,12 @@ pub const MUTANTS: &[Mutant] = &[
         expected: &[],
         crashed: &[Feature::JournalWrap],
     },
-    Mutant { bug: Bug::OldGenerationCommitAccepted, relative: "25", expected: &[C9], crashed: &[] },
+    Mutant {
+        bug: Bug::OldGenerationCommitAccepted,
+        relative: "a member that was away commits over its successor; KIP-848's epochs fence it",
+        expected: &[C9],
+        crashed: &[],
+    },
     Mutant {
         bug: Bug::PartitionGivenBeforeRelease,
         relative: "robot-head/crabka#521",
@@ -178,7 +183,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         bug: Bug::PartitionLostInRebalance,
-        relative: "25; KAFKA-16198",
+        relative: "KAFKA-16198",
         expected: &[C9, C11],
         crashed: &[],
     },
@@ -218,7 +223,7 @@ impl Mutant {
     /// What the command line calls it.
     #[must_use]
     pub fn name(&self) -> String {
-        crate::names::kebab(&format!("{:?}", self.bug))
+        crate::names::name_of(self.bug)
     }
 
     /// Whether it must never be caught.
