@@ -21,6 +21,9 @@ use crate::probe::SimProbe;
 
 pub(crate) const PORT: u16 = 9092;
 
+/// Of the only node.
+pub(crate) const NODE_ID: NodeId = NodeId(1);
+
 /// A line that a node wrote for its operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -76,6 +79,8 @@ struct Member {
 pub(crate) struct Cluster {
     pub(crate) world: World,
     setup: Setup,
+    /// Those of the plan; their machines come right after the node's.
+    clients: usize,
     pub(crate) probe: SimProbe,
     member: Member,
     pub(crate) lines: Lines,
@@ -105,10 +110,18 @@ impl Cluster {
         if let Some(len) = setup.side_pool_len {
             options.offload_queue_len = len.into();
         }
-        let member = Member { index: world.add_node(options), id: NodeId(1), shards: setup.shards };
+        let member = Member { index: world.add_node(options), id: NODE_ID, shards: setup.shards };
         let (lines_out, incoming) = channel();
         let lines = Lines { incoming, kept: Vec::new(), start_count: 0 };
-        Self { world, setup: setup.clone(), probe, member, lines, lines_out }
+        Self {
+            world,
+            setup: setup.clone(),
+            clients: plan.clients.len(),
+            probe,
+            member,
+            lines,
+            lines_out,
+        }
     }
 
     /// Whether the node can be started at all.
@@ -150,7 +163,8 @@ impl Cluster {
     /// # Errors
     /// The plan's properties are refused.
     pub(crate) fn start(&mut self) -> Result<(), String> {
-        let boot = self.configured()?.boot;
+        let mut boot = self.configured()?.boot;
+        boot.version = env!("CARGO_PKG_VERSION");
         self.world.set_shards(self.member.index, self.member.shards);
         let probe = self.probe.of_node(self.member.index.0);
         self.world.boot(
@@ -193,6 +207,17 @@ impl Cluster {
     /// How often a node came up far enough to answer requests.
     pub(crate) fn start_count(&self) -> u64 {
         self.lines.start_count
+    }
+
+    /// The last few steps of the world, by the numbers that nodes and clients have in a plan.
+    pub(crate) fn last_events(&self) -> String {
+        let node = self.member.index;
+        let clients = self.clients;
+        self.world.last_events_by(|machine| match machine {
+            _ if machine == node => format!("node {}", self.member.id),
+            NodeIndex(number) if number <= clients => format!("client {number}"),
+            NodeIndex(_) => "own client".to_owned(),
+        })
     }
 
     pub(crate) fn into_lines(self) -> Vec<LogLine> {

@@ -18,6 +18,7 @@ pub struct Violation {
     /// Checker and kind, such as `c1-acked-stays/lost`: two runs with the same class fail for the
     /// same reason as far as a machine can tell.
     pub class: String,
+    /// On the world's clock.
     pub at_ns: u64,
     pub place: Option<Place>,
     /// One sentence with the figures.
@@ -38,7 +39,8 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {} ns", self.class, self.at_ns)?;
+        let (seconds, rest_ns) = (self.at_ns / 1_000_000_000, self.at_ns % 1_000_000_000);
+        write!(f, "{} at {seconds}.{rest_ns:09} s", self.class)?;
         if let Some(place) = self.place {
             write!(f, ", {}-{}", place.at.topic, place.at.partition)?;
             if let Some(offset) = place.offset {

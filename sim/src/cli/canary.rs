@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{COMMIT, refuse, seed};
+use super::{COMMIT, mutant, refuse, seed};
 use crate::fleet;
-use crate::mutants::{MUTANTS, Mutant};
 use crate::plan::SEED_MAX;
 use crate::plan::dice::Dice;
 use crate::sweep::Seeds;
@@ -27,13 +26,16 @@ pub(super) struct Args {
 
 pub(super) fn canary(args: &Args) -> ExitCode {
     let first = args.seed.unwrap_or_else(|| Dice::new(0, COMMIT).word() % (SEED_MAX / 2));
-    let is_meant = |mutant: &&Mutant| mutant.name() == args.bug && !mutant.is_placebo();
-    let Some(mutant) = MUTANTS.iter().find(is_meant) else {
-        return refuse("no such bug; `sim mutants --list` names them");
+    let mutant = match mutant(&args.bug) {
+        Ok(mutant) if mutant.is_placebo() => {
+            return refuse(&format!("{} changes nothing: it cannot be found", args.bug));
+        }
+        Ok(mutant) => mutant,
+        Err(reason) => return refuse(&reason),
     };
     match fleet::canary(mutant.bug, Seeds::From(first), args.runs, args.jobs) {
         Ok(Some(class)) => {
-            println!("{} was found, as {class}", args.bug);
+            outln!("{} was found, as {class}", args.bug);
             ExitCode::SUCCESS
         }
         Ok(None) => {

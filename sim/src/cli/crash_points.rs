@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{refuse, seed};
+use super::{refuse, seed, unknown};
 use crate::crash_points::{Feature, Options, Report, by_name, sweep_all};
 
 #[derive(Debug, clap::Args)]
@@ -28,14 +28,20 @@ pub(super) fn crash_points(args: &Args) -> ExitCode {
         Some(name) => match known.get(name) {
             Some(feature) => vec![*feature],
             None => {
-                let names: Vec<&str> = known.keys().map(String::as_str).collect();
-                return refuse(&format!("no workload {name}; there are {}", names.join(", ")));
+                let names: Vec<String> = known.keys().cloned().collect();
+                let unknown = unknown("workload", name, &names);
+                return refuse(&format!("{unknown}; there are {}", names.join(", ")));
             }
         },
     };
-    println!(
+    outln!(
         "{:<22} {:>10} {:>8} {:>9} {:>14} {:>10}",
-        "workload", "operations", "images", "unsynced", "second crashes", "violations"
+        "workload",
+        "operations",
+        "images",
+        "unsynced",
+        "second crashes",
+        "violations"
     );
     let options = Options {
         seed: args.seed,
@@ -53,7 +59,7 @@ pub(super) fn crash_points(args: &Args) -> ExitCode {
 }
 
 fn print(name: &str, report: &Report) {
-    println!(
+    outln!(
         "{name:<22} {:>10} {:>8} {:>9} {:>14} {:>10}",
         report.operations,
         report.images,

@@ -32,7 +32,7 @@ pub(super) fn fleet(args: &Args) -> ExitCode {
     let outcome = run(&Task { shard, runs, jobs, canary_runs }, |line| {
         failed |=
             line["verdict"] == "failed" || (line["ended"] == true && line["canary"].is_null());
-        println!("{line}");
+        outln!("{line}");
     });
     match outcome {
         Ok(()) if failed => ExitCode::FAILURE,
@@ -60,7 +60,7 @@ fn put_together(files: &[PathBuf]) -> ExitCode {
 }
 
 fn tell(merged: &Merged) -> ExitCode {
-    println!(
+    outln!(
         "{} runs, {} simulated hours, {} shards, {} void, {} classes of failure",
         merged.runs,
         merged.virtual_ms / 3_600_000,

@@ -10,8 +10,8 @@ pub(super) fn list() -> ExitCode {
             Budget::Always => "",
             Budget::Durable => " (refused where acknowledgements do not wait for the disk)",
         };
-        println!("{:<12} {}{budget}", kind.name, kind.summary);
-        println!("{:<12}   effect: {}", "", kind.effect);
+        outln!("{:<12} {}{budget}", kind.name, kind.summary);
+        outln!("{:<12}   effect: {}", "", kind.effect);
     }
     ExitCode::SUCCESS
 }

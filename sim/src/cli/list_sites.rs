@@ -5,19 +5,17 @@ use std::process::ExitCode;
 use model::{Buggify, Site};
 
 use crate::buggify::fires_percent;
-use crate::names::kebab;
+use crate::names::name_of;
 
 pub(super) fn list() -> ExitCode {
-    println!("Rare states that a sweep must reach:");
+    outln!("Rare states that a sweep must reach:");
     for site in Site::ALL {
-        println!("  {:<28} {}", kebab(&format!("{site:?}")), site.what());
+        outln!("  {:<28} {}", name_of(site), site.what());
     }
-    println!(
-        "Rare choices, each on in one run of four (then in so many of a hundred milliseconds):"
-    );
+    outln!("Rare choices, each on in one run of four (then in so many of a hundred milliseconds):");
     for site in Buggify::ALL {
-        let name = kebab(&format!("{site:?}"));
-        println!("  {name:<28} {:>3} %  {}", fires_percent(*site), site.what());
+        let name = name_of(site);
+        outln!("  {name:<28} {:>3} %  {}", fires_percent(*site), site.what());
     }
     ExitCode::SUCCESS
 }

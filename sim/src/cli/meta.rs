@@ -34,7 +34,7 @@ pub(super) fn meta(args: &Args) -> ExitCode {
         Ok(outcome) => outcome,
         Err(reason) => return refuse(&reason),
     };
-    println!(
+    outln!(
         "{} runs, each seed as the first of a new process and among others in a used one{}{}: {} of \
          {} seeds differ, {} events alike",
         outcome.runs,

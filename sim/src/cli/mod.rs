@@ -1,5 +1,8 @@
 //! The command line: one file per command.
 
+#[macro_use]
+mod out;
+
 mod canary;
 mod check;
 mod crash_points;
@@ -28,7 +31,8 @@ use clap::{Parser, Subcommand};
 
 use model::Bug;
 
-use crate::names::kebab;
+use crate::mutants::{MUTANTS, Mutant};
+use crate::names::{name_of, nearest};
 use crate::plan::{Plan, SEED_MAX};
 use crate::run::{Options, Report};
 
@@ -126,7 +130,7 @@ struct Subject {
     /// A plan to run instead of the seed's own.
     #[arg(long, value_name = "FILE")]
     schedule: Option<PathBuf>,
-    /// Plant this bug in the broker, such as `ack-before-sync`.
+    /// Plant this bug in the broker; `sim mutants --list` names them.
     #[arg(long, value_name = "NAME", value_parser = bug)]
     bug: Vec<Bug>,
 }
@@ -155,27 +159,46 @@ impl Subject {
 }
 
 fn bug_name(bug: Bug) -> String {
-    kebab(&format!("{bug:?}"))
+    name_of(bug)
 }
 
 fn bug(text: &str) -> Result<Bug, String> {
-    let known = || {
-        let names: Vec<String> = Bug::ALL.iter().map(|bug| bug_name(*bug)).collect();
-        format!("no such bug; there are {}", names.join(", "))
-    };
-    Bug::ALL.iter().copied().find(|bug| bug_name(*bug) == text).ok_or_else(known)
+    mutant(text).map(|mutant| mutant.bug)
 }
+
+/// A planted bug by its name.
+fn mutant(name: &str) -> Result<&'static Mutant, String> {
+    let names: Vec<String> = MUTANTS.iter().map(Mutant::name).collect();
+    let known = MUTANTS.iter().find(|mutant| mutant.name() == name);
+    known
+        .ok_or_else(|| format!("{}; `sim mutants --list` names them", unknown("bug", name, &names)))
+}
+
+/// Says that there is no such thing, and what may have been meant.
+fn unknown(what: &str, name: &str, names: &[String]) -> String {
+    let meant = nearest(name, names.iter().map(String::as_str));
+    let meant = meant.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
+    format!("there is no {what} `{name}`{meant}")
+}
+
+/// The exit code of what a command line cannot do, or cannot answer.
+const REFUSED: u8 = 2;
 
 /// What a command line cannot do.
 fn refuse(reason: &str) -> ExitCode {
     eprintln!("sim: {reason}");
-    ExitCode::from(2)
+    ExitCode::from(REFUSED)
 }
 
 /// A seed as people write it.
 fn seed(text: &str) -> Result<u64, String> {
-    let seed: u64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-    if seed > SEED_MAX { Err(format!("a seed is at most {SEED_MAX}")) } else { Ok(seed) }
+    let is_number = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    if !is_number {
+        return Err(format!("`{text}` is no number"));
+    }
+    // One of more digits than fit is too large too.
+    let seed = text.parse().ok().filter(|seed| *seed <= SEED_MAX);
+    seed.ok_or_else(|| format!("a seed is at most {SEED_MAX}"))
 }
 
 /// Lets a panic of a simulated node be known by its place, and prints none: the run's report tells.
@@ -208,7 +231,56 @@ fn read_plan(path: &Path) -> Result<Plan, String> {
     Plan::from_toml(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// Whether a file can be written there, asked before the work that it is to hold.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the command line looks where it is told to write"
+)]
+fn check_place(path: &Path) -> Result<(), String> {
+    let is_new = !path.exists();
+    let opened = std::fs::OpenOptions::new().append(true).create(is_new).open(path);
+    // What is only a question leaves nothing behind.
+    let asked = opened.and_then(|_| if is_new { std::fs::remove_file(path) } else { Ok(()) });
+    asked.map_err(|error| format!("{}: {error}", path.display()))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the command line writes where it is told to")]
 fn write_file(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_number_that_fits() {
+        assert_eq!(seed("42"), Ok(42));
+        for text in ["", "-1", "+1", "1.5", "seven"] {
+            assert_eq!(seed(text), Err(format!("`{text}` is no number")));
+        }
+        for text in ["9223372036854775808", "12345678901234567890123"] {
+            assert_eq!(seed(text), Err(format!("a seed is at most {SEED_MAX}")));
+        }
+    }
+
+    #[test]
+    fn an_unknown_bug_is_told_with_the_nearest_one() {
+        assert_eq!(bug("ack-before-sync"), Ok(Bug::AckBeforeSync));
+        let told = bug("ack-before-synch").unwrap_err();
+        assert_eq!(
+            told,
+            "there is no bug `ack-before-synch` (did you mean `ack-before-sync`?); \
+             `sim mutants --list` names them"
+        );
+        assert!(!bug("x").unwrap_err().contains("did you mean"));
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_known_before_the_work() {
+        let directory = std::env::temp_dir();
+        assert!(check_place(&directory).is_err(), "it is a directory");
+        assert!(check_place(&directory.join("no such directory/plan.toml")).is_err());
+    }
 }

@@ -4,7 +4,7 @@ use core::ops::ControlFlow;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use super::{refuse, seed};
+use super::{mutant, refuse, seed};
 use crate::crash_points::{self, Options};
 use crate::mutants::{MUTANTS, Mutant, Score, is_often, wilson_low_per_mille};
 use crate::sweep::{Seeds, Sweep, Total, sweep_until};
@@ -35,18 +35,24 @@ pub(super) struct Args {
 }
 
 pub(super) fn mutants(args: &Args) -> ExitCode {
-    let is_meant = |mutant: &&Mutant| args.only.as_ref().is_none_or(|only| *only == mutant.name());
-    let chosen: Vec<&Mutant> = MUTANTS.iter().filter(is_meant).collect();
-    if chosen.is_empty() {
-        return refuse("no such mutant; `sim mutants --list` names them");
-    }
+    let chosen: Vec<&Mutant> = match args.only.as_deref().map(mutant) {
+        None => MUTANTS.iter().collect(),
+        Some(Ok(mutant)) => vec![mutant],
+        Some(Err(reason)) => return refuse(&reason),
+    };
     if args.list {
         chosen.into_iter().for_each(describe);
         return ExitCode::SUCCESS;
     }
-    println!(
+    outln!(
         "{:<32} {:>9} {:>6} {:>6} {:>7} {:>10} {:>11}",
-        "mutant", "caught", "low ‰", "other", "seed", "ms/catch", "crash point"
+        "mutant",
+        "caught",
+        "low ‰",
+        "other",
+        "seed",
+        "ms/catch",
+        "crash point"
     );
     let mut failed = false;
     for mutant in chosen {
@@ -98,7 +104,7 @@ fn print(mutant: &Mutant, score: &Score) {
         Some(false) => "no",
         None => "-",
     };
-    println!(
+    outln!(
         "{:<32} {:>9} {:>6} {:>6} {:>7} {:>10} {:>11}",
         mutant.name(),
         format!("{}/{}", score.caught, score.runs),
@@ -111,7 +117,9 @@ fn print(mutant: &Mutant, score: &Score) {
 }
 
 fn describe(mutant: &Mutant) {
-    println!("{:<32} {}", mutant.name(), mutant.bug.what());
-    println!("{:<32}   like: {}", "", mutant.relative);
-    println!("{:<32}   noticed by: {}", "", mutant.expected.join(", "));
+    outln!("{:<32} {}", mutant.name(), mutant.bug.what());
+    outln!("{:<32}   like: {}", "", mutant.relative);
+    if !mutant.is_placebo() {
+        outln!("{:<32}   noticed by: {}", "", mutant.expected.join(", "));
+    }
 }

@@ -39,7 +39,7 @@ pub(super) fn perf(args: &Args) -> ExitCode {
     let wall = began.elapsed();
     let text = toml::to_string(&counted).expect("tables of numbers have a TOML form");
     if args.print {
-        print!("{text}");
+        out!("{text}");
     }
     if args.wall {
         tell_wall(&counted, wall);
@@ -56,7 +56,7 @@ pub(super) fn perf(args: &Args) -> ExitCode {
     };
     let lines = differences(&expected, &counted);
     let figures: usize = counted.values().map(|figures| figures.len()).sum();
-    println!("{} workloads, {figures} figures, {} differ", counted.len(), lines.len());
+    outln!("{} workloads, {figures} figures, {} differ", counted.len(), lines.len());
     for line in &lines {
         eprintln!("{line}");
     }
@@ -77,7 +77,7 @@ fn tell_wall(counted: &Table, wall: core::time::Duration) {
     let sum = |name: &str| counted.values().filter_map(|it| it.get(name)).sum::<u64>().max(1);
     let wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
     // The warm-up is in the time and not in the counts: these are upper bounds.
-    println!(
+    outln!(
         "{} ms in all, at most {} ns a poll and {} ns a request",
         wall_ns / 1_000_000,
         wall_ns / sum("polls"),

@@ -12,7 +12,7 @@ use crate::run::{Options, Verdict};
 pub(super) struct Args {
     #[arg(long, value_parser = seed)]
     seed: u64,
-    /// Plant this bug in the broker, such as `ack-before-sync`.
+    /// Plant this bug in the broker; `sim mutants --list` names them.
     #[arg(long, value_name = "NAME", value_parser = bug)]
     bug: Vec<Bug>,
     /// Print the report as one line of JSON.
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Err(reason) => return refuse(&reason),
     };
     if args.json {
-        println!("{}", show::as_json(args.seed, &report));
+        outln!("{}", show::as_json(args.seed, &report));
     } else {
         show::print(args.seed, &report);
     }
@@ -47,6 +47,6 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 pub(super) fn print_plan(args: &PlanArgs) -> ExitCode {
-    print!("{}", Plan::from_seed(args.seed).to_toml());
+    out!("{}", Plan::from_seed(args.seed).to_toml());
     ExitCode::SUCCESS
 }

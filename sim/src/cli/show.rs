@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use model::Bug;
+use model::{Bug, Instant};
 
 use super::{COMMIT, bug_name};
 use crate::LogLine;
+use crate::cluster::BEGINNING_NS;
 use crate::run::{Report, Verdict};
 
 /// The one line after a failure.
@@ -40,10 +41,11 @@ pub(super) fn as_json(seed: u64, report: &Report) -> Value {
 
 pub(super) fn print(seed: u64, report: &Report) {
     let counters = &report.counters;
-    println!(
-        "seed {seed}: {} virtual s, {} events, {} batches acknowledged, {} read, {} crashes \
+    outln!(
+        "seed {seed}: the world's clock went from {:?} to {:?}; {} events, {} batches acknowledged, {} read, {} crashes \
          ({} with lost sectors), {} recoveries, trace {:016x}",
-        counters.virtual_ms / 1_000,
+        Instant(BEGINNING_NS),
+        Instant(BEGINNING_NS + counters.virtual_ms * 1_000_000),
         counters.events,
         counters.acked_batches,
         counters.consumed_batches,
@@ -54,7 +56,7 @@ pub(super) fn print(seed: u64, report: &Report) {
     );
     let rows = |title: &str, rows: Vec<String>| {
         if !rows.is_empty() {
-            println!("  {title}: {}", rows.join(", "));
+            outln!("  {title}: {}", rows.join(", "));
         }
     };
     let faults = report.coverage.faults.iter();
@@ -73,10 +75,10 @@ pub(super) fn print(seed: u64, report: &Report) {
     rows("sites", report.coverage.sites.iter().map(counted).collect());
     rows("checkers", report.coverage.checkers.iter().map(counted).collect());
     match report.verdict {
-        Verdict::Passed => println!("passed"),
+        Verdict::Passed => outln!("passed"),
         Verdict::Failed => {
             if let Some(violation) = &report.violation {
-                println!("FAILED {violation}");
+                outln!("FAILED {violation}");
             }
         }
     }
@@ -85,6 +87,6 @@ pub(super) fn print(seed: u64, report: &Report) {
 pub(super) fn print_lines<'l>(lines: impl Iterator<Item = &'l LogLine>) {
     for line in lines {
         let LogLine { at, node, level, shard, text } = line;
-        println!("{at:?} node {node} shard {shard} {level:?}: {text}");
+        outln!("{at:?} node {node} shard {shard} {level:?}: {text}");
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn sweep(args: &Args) -> ExitCode {
     let json = args.json;
     let total = run_sweep(&what, |report| {
         if json {
-            println!("{report}");
+            outln!("{report}");
         }
     });
     let total = match total {
@@ -83,14 +83,14 @@ fn print(first_seed: u64, total: &Total) {
     let counter = |name: &str| total.sum(&format!("counters.{name}"));
     let wall_ms = u64::try_from(total.wall.as_millis()).unwrap_or(u64::MAX).max(1);
     let per_minute = |count: u64| count.saturating_mul(60_000) / wall_ms;
-    println!(
+    outln!(
         "{} runs from seed {first_seed} in {} s, {} failed",
         total.runs,
         wall_ms / 1_000,
         total.failed_runs
     );
     let hours_tenths = per_minute(counter("virtual_ms")) / 360_000;
-    println!("simulated hours per wall minute  {}.{}", hours_tenths / 10, hours_tenths % 10);
+    outln!("simulated hours per wall minute  {}.{}", hours_tenths / 10, hours_tenths % 10);
     for name in [
         "acked_batches",
         "consumed_batches",
@@ -101,7 +101,7 @@ fn print(first_seed: u64, total: &Total) {
         "events",
     ] {
         let count = counter(name);
-        println!("{name:<32} {count} ({} per minute)", per_minute(count));
+        outln!("{name:<32} {count} ({} per minute)", per_minute(count));
     }
     rows("evaluations", total.below("coverage.checkers."));
     rows("sites", total.below("coverage.sites."));
@@ -110,9 +110,9 @@ fn print(first_seed: u64, total: &Total) {
 }
 
 fn rows<'t>(title: &str, rows: impl Iterator<Item = (&'t str, u64)>) {
-    println!("{title}");
+    outln!("{title}");
     for (name, count) in rows {
-        println!("  {name:<30} {count}");
+        outln!("  {name:<30} {count}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Subject, quiet_panics, refuse, run_plan, show, write_file};
+use super::{Subject, check_place, quiet_panics, refuse, run_plan, show, write_file};
 use crate::run::{Options, Verdict};
 use crate::timeline;
 
@@ -17,7 +17,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn timeline(args: &Args) -> ExitCode {
-    let plan = match args.subject.plan() {
+    let plan = match check_place(&args.html).and_then(|()| args.subject.plan()) {
         Ok(plan) => plan,
         Err(reason) => return refuse(&reason),
     };
@@ -33,9 +33,9 @@ pub(super) fn timeline(args: &Args) -> ExitCode {
         return refuse(&reason);
     }
     match (report.verdict, &report.violation) {
-        (Verdict::Failed, Some(violation)) => println!("FAILED {violation}"),
-        _ => println!("passed"),
+        (Verdict::Failed, Some(violation)) => outln!("FAILED {violation}"),
+        _ => outln!("passed"),
     }
-    println!("{}: {} KiB", args.html.display(), page.len() / 1_024);
+    outln!("{}: {} KiB", args.html.display(), page.len() / 1_024);
     ExitCode::SUCCESS
 }

@@ -8,7 +8,7 @@ use model::Bug;
 use serde_json::{Value, json};
 
 use super::{quiet_panics, run_plan, seed, show};
-use crate::names::kebab;
+use crate::names::name_of;
 use crate::plan::Plan;
 use crate::run::Options;
 
@@ -20,7 +20,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn work(args: &Args) -> ExitCode {
-    let is_meant = |bug: &&Bug| args.bug.as_ref() == Some(&kebab(&format!("{bug:?}")));
+    let is_meant = |bug: &&Bug| args.bug.as_ref() == Some(&name_of(bug));
     let bugs = Bug::ALL.iter().filter(is_meant).copied().collect();
     let options = Options { bugs, ..quiet_panics() };
     let mut output = std::io::stdout().lock();

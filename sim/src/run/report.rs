@@ -119,7 +119,7 @@ impl Report {
             kept_events: world.trace(TraceFormat::Text),
             counters,
             coverage,
-            last_events: violation.as_ref().map_or_else(String::new, |_| world.last_events()),
+            last_events: violation.as_ref().map_or_else(String::new, |_| cluster.last_events()),
             violation,
             began_ns: None,
             strokes: Vec::new(),

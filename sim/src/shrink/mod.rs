@@ -13,11 +13,12 @@ mod passes;
 mod size;
 mod trials;
 
+use core::fmt;
 use core::time::Duration;
 
 use crate::plan::Plan;
 use passes::Shrinking;
-pub use size::Size;
+pub use size::{Size, is_active};
 use trials::Trials;
 pub use trials::{Bounds, Failure, RunPlan, SCHEDULERS};
 
@@ -39,18 +40,37 @@ pub struct Shrunk {
 /// lost with the next change of the code.
 const SCHEDULERS_WANTED: usize = 4;
 
+/// Why a plan was not made small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotShrunk {
+    Passes,
+    /// It failed once, and no scheduler seed shows it again.
+    NotRepeated,
+}
+
+impl fmt::Display for NotShrunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passes => "the plan passes: there is nothing to shrink",
+            Self::NotRepeated => "the failure does not repeat",
+        })
+    }
+}
+
+impl core::error::Error for NotShrunk {}
+
 /// Shrinks a plan that fails. `tell` hears of every step.
 ///
 /// # Errors
-/// The plan does not fail.
+/// [`NotShrunk`].
 pub fn shrink<'r>(
     plan: &Plan,
     bounds: Bounds,
     run: &'r mut RunPlan<'r>,
     tell: &mut dyn FnMut(&str),
-) -> Result<Shrunk, &'static str> {
+) -> Result<Shrunk, NotShrunk> {
     let mut trials = Trials::new(plan, bounds, run);
-    let failure = trials.first().ok_or("the plan passes: there is nothing to shrink")?;
+    let failure = trials.first().ok_or(NotShrunk::Passes)?;
     let before = Size::of(plan, &failure.operations);
     tell(&format!("{}: {before}", failure.class));
     let class = failure.class.clone();
@@ -69,7 +89,7 @@ pub fn shrink<'r>(
             break;
         }
     }
-    let (schedulers_failing, plan, failure) = best.ok_or("the failure does not repeat")?;
+    let (schedulers_failing, plan, failure) = best.ok_or(NotShrunk::NotRepeated)?;
     Ok(Shrunk {
         before,
         after: Size::of(&plan, &failure.operations),

@@ -47,6 +47,7 @@ impl<'r, 't> Shrinking<'r, 't> {
         for _ in 0..ROUNDS_MAX {
             let before = self.plan.clone();
             self.pass("clients", Self::silence_clients);
+            self.pass("idle clients", Self::remove_idle);
             self.pass("what is written", Self::simpler_writes);
             self.pass("faults", Self::drop_faults);
             self.pass("operations", Self::fewer_operations);

@@ -51,7 +51,8 @@ impl fmt::Display for Size {
 }
 
 /// Whether the client has anything to do.
-pub(super) fn is_active(client: &ClientPlan) -> bool {
+#[must_use]
+pub fn is_active(client: &ClientPlan) -> bool {
     match client {
         ClientPlan::Producer(plan) => plan.rounds_max != Some(0),
         ClientPlan::Consumer(plan) => plan.rounds_max != Some(0),

@@ -15,6 +15,8 @@ use model::Instant;
 use model::splitmix::mix;
 use std::collections::BTreeMap;
 
+use crate::memory::NodeIndex;
+
 pub use export::TraceFormat;
 pub(super) use fold::Fold;
 
@@ -166,11 +168,16 @@ impl Trace {
         self.wanted = events;
     }
 
-    pub(super) fn last(&self) -> impl Iterator<Item = impl fmt::Display> {
+    pub(super) fn last(
+        &self,
+        name: impl Fn(NodeIndex) -> String,
+    ) -> impl Iterator<Item = impl fmt::Display> {
         let first = self.count.saturating_sub(KEPT as u64);
-        (first..self.count).map(|event| {
+        (first..self.count).map(move |event| {
             let place = usize::try_from(event % KEPT as u64).expect("below 256");
-            export::Line { record: self.last[place], names: &self.names }
+            let record = self.last[place];
+            let machine = usize::try_from(record.node).expect("few machines");
+            export::Line { record, machine: name(NodeIndex(machine)), names: &self.names }
         })
     }
 

@@ -22,13 +22,15 @@ type Names = BTreeMap<u64, &'static str>;
 /// One event for people.
 pub(super) struct Line<'a> {
     pub(super) record: Record,
+    /// What the machine is called.
+    pub(super) machine: String,
     pub(super) names: &'a Names,
 }
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { at, node, core, kind, words: [one, two, three] } = self.record;
-        write!(f, "{at:?} node {node}")?;
+        let Record { at, core, kind, words: [one, two, three], .. } = self.record;
+        write!(f, "{at:?} {}", self.machine)?;
         if core != CORE_NONE {
             write!(f, " core {core}")?;
         }
@@ -51,9 +53,10 @@ fn name_of(record: &Record, names: &Names) -> Option<&'static str> {
 pub(super) fn export(records: &[Record], names: &Names, format: TraceFormat) -> String {
     let mut text = String::new();
     let written = match format {
-        TraceFormat::Text => records
-            .iter()
-            .try_for_each(|record| writeln!(text, "{}", Line { record: *record, names })),
+        TraceFormat::Text => records.iter().try_for_each(|record| {
+            let machine = format!("node {}", record.node);
+            writeln!(text, "{}", Line { record: *record, machine, names })
+        }),
         TraceFormat::JsonLines => {
             records.iter().try_for_each(|record| json_line(&mut text, record, names))
         }

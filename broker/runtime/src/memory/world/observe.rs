@@ -87,7 +87,13 @@ impl World {
     /// The last few events as text, for the message of a failing test.
     #[must_use]
     pub fn last_events(&self) -> String {
+        self.last_events_by(|machine| format!("node {}", machine.0))
+    }
+
+    /// As [`World::last_events`], with names of the caller's for the machines.
+    #[must_use]
+    pub fn last_events_by(&self, name: impl Fn(NodeIndex) -> String) -> String {
         let state = self.shared.borrow();
-        state.trace.last().map(|line| format!("{line}\n")).collect()
+        state.trace.last(name).map(|line| format!("{line}\n")).collect()
     }
 }
