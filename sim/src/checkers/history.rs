@@ -18,7 +18,7 @@ use client::history::{End, Entry, HistoryError, ProducedOutcome, Reader};
 
 use self::panel::Panel;
 use self::slices::next_slice;
-pub use self::verdict::{CheckError, Checked, HistoryVerdict};
+pub use self::verdict::{CheckError, Checked, HistoryVerdict, Ruling};
 use super::{
     Event, Fact, acked_stays, honest_errors, offsets_agree, offsets_increase, polls_follow,
     producer_order, values_are_read, values_once, watermarks,
@@ -35,7 +35,7 @@ pub type Opener<'a> = dyn FnMut() -> io::Result<Box<dyn Read>> + 'a;
 /// Reads and judges a history.
 ///
 /// # Errors
-/// [`CheckError`]: the file is no history, cannot be read, or lacks entries.
+/// [`CheckError`]: the file is no history, damaged, cannot be read, or lacks entries in its middle.
 pub fn check(open: &mut Opener<'_>) -> Result<HistoryVerdict, CheckError> {
     check_in_slices(open, SLICE_ENTRIES)
 }

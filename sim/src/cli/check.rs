@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 
-use super::refuse;
-use crate::checkers::history;
+use super::{REFUSED, refuse};
+use crate::checkers::history::{self, Ruling};
 
 /// As in loadgen: data was lost, duplicated, reordered or changed.
 const VIOLATED: u8 = 5;
@@ -17,7 +17,7 @@ pub(super) struct Args {
     file: PathBuf,
 }
 
-/// Judges a history: exit code 0 clean, 5 violated, 2 nothing to judge.
+/// Judges a history: exit code 0 clean, 5 violated, 2 nothing to judge, incomplete or damaged.
 #[expect(clippy::disallowed_methods, reason = "the command reads a file that it is given")]
 pub(super) fn check(args: &Args) -> ExitCode {
     let verdict = history::check(&mut || {
@@ -26,11 +26,12 @@ pub(super) fn check(args: &Args) -> ExitCode {
     });
     match verdict {
         Ok(verdict) => {
-            println!("{verdict}");
-            if verdict.evaluations() == 0 {
-                return refuse("nothing could be judged: no batch was acknowledged or consumed");
+            outln!("{verdict}");
+            match verdict.ruling() {
+                Ruling::Clean => ExitCode::SUCCESS,
+                Ruling::Violated => ExitCode::from(VIOLATED),
+                Ruling::Incomplete | Ruling::Nothing => ExitCode::from(REFUSED),
             }
-            if verdict.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(VIOLATED) }
         }
         Err(error) => refuse(&format!("{}: {error}", args.file.display())),
     }

@@ -3,10 +3,11 @@
 use model::{PartitionIndex, TopicId, TopicPartition};
 use std::io::{self, Read};
 
+use super::checksum::{Sum, Summed};
 use super::{ENTRY_BYTES, HistoryError};
 
 const MAGIC: &[u8; 8] = b"odrahist";
-const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 /// A file that claims more is refused before anything is reserved for it.
 const TOPICS_MAX: u32 = 100_000;
 /// As many as all topics of a file may have together.
@@ -86,12 +87,18 @@ impl Header {
             bytes.extend(name_bytes.to_le_bytes());
             bytes.extend(topic.name.as_bytes());
         }
+        let mut sum = Sum::default();
+        sum.add(&bytes);
+        bytes.extend(sum.value());
         bytes
     }
 
     pub(super) fn read(from: &mut impl Read) -> Result<Self, HistoryError> {
-        if &take::<8>(from)? != MAGIC {
-            return Err(HistoryError::NotAHistory);
+        let from = &mut Summed { from, sum: Sum::default() };
+        match take::<8>(from) {
+            Ok(magic) if &magic == MAGIC => {}
+            Ok(_) | Err(HistoryError::Header) => return Err(HistoryError::NotAHistory),
+            Err(error) => return Err(error),
         }
         let version = u16::from_le_bytes(take(from)?);
         let entry_bytes = u16::from_le_bytes(take(from)?);
@@ -112,7 +119,8 @@ impl Header {
             }
             header.topics.push(topic);
         }
-        Ok(header)
+        let sum = from.sum.value();
+        if take(from)? == sum { Ok(header) } else { Err(HistoryError::Header) }
     }
 }
 

@@ -6,6 +6,7 @@ use runtime::{Disk, Open};
 use std::path::Path;
 use std::rc::Rc;
 
+use super::checksum::Sum;
 use super::{ENTRY_BYTES, End, Entry, Header};
 
 /// Entries that wait for the file. Pushing never waits: what finds no room is counted and missing.
@@ -18,6 +19,8 @@ struct Waiting {
     bytes_max: usize,
     entry_count: u64,
     dropped_count: u64,
+    /// Of all entries that found room.
+    sum: Sum,
 }
 
 impl Ring {
@@ -29,6 +32,7 @@ impl Ring {
             bytes_max: entries_max * ENTRY_BYTES,
             entry_count: 0,
             dropped_count: 0,
+            sum: Sum::default(),
         })))
     }
 
@@ -38,8 +42,10 @@ impl Ring {
             waiting.dropped_count += 1;
             return;
         }
+        let bytes = entry.encode();
         waiting.entry_count += 1;
-        waiting.bytes.extend(entry.encode());
+        waiting.sum.add(&bytes);
+        waiting.bytes.extend(bytes);
     }
 
     /// Entries that found no room.
@@ -52,11 +58,23 @@ impl Ring {
         core::mem::take(&mut self.0.borrow_mut().bytes)
     }
 
-    fn end(&self, caught_up: bool) -> End {
+    /// What the end entry says of what was pushed so far, and its bytes.
+    fn end(&self, caught_up: bool) -> (End, [u8; ENTRY_BYTES]) {
         let waiting = self.0.borrow();
         let (entry_count, dropped_count) = (waiting.entry_count, waiting.dropped_count);
-        End { entry_count, dropped_count, caught_up }
+        let end = End { entry_count, dropped_count, caught_up };
+        (end, waiting.sum.clone().seal(end))
     }
+}
+
+/// The bytes of a whole history, for one that is in memory.
+#[must_use]
+pub fn encode(header: &Header, entries: &[Entry], dropped_count: u64, caught_up: bool) -> Vec<u8> {
+    let ring = Ring::new(entries.len());
+    entries.iter().for_each(|entry| ring.push(entry));
+    ring.0.borrow_mut().dropped_count = dropped_count;
+    let (_, end) = ring.end(caught_up);
+    [header.encode(), ring.take(), end.to_vec()].concat()
 }
 
 /// The file behind a [`Ring`].
@@ -102,8 +120,8 @@ impl<D: Disk> Writer<D> {
     /// What the disk says.
     pub async fn finish(mut self, caught_up: bool) -> runtime::Result<End> {
         self.flush().await?;
-        let end = self.ring.end(caught_up);
-        self.append(Entry::End(end).encode().to_vec()).await?;
+        let (end, bytes) = self.ring.end(caught_up);
+        self.append(bytes.to_vec()).await?;
         self.disk.sync_data(&self.file).await?;
         Ok(end)
     }

@@ -44,11 +44,7 @@ fn file(entries: &[Entry], dropped_count: u64) -> Vec<u8> {
         partition_count: 2,
         rules: Rules::default(),
     };
-    let mut bytes = Header { topics: vec![topic] }.encode();
-    bytes.extend(entries.iter().flat_map(Entry::encode));
-    let end = End { entry_count: entries.len() as u64, dropped_count, caught_up: true };
-    bytes.extend(Entry::End(end).encode());
-    bytes
+    client::history::encode(&Header { topics: vec![topic] }, entries, dropped_count, true)
 }
 
 /// The verdict without its lines of clean checkers; the same whatever the size of a slice.
@@ -72,7 +68,7 @@ fn a_clean_history_is_clean() {
     judge(
         &entries,
         expect![[r#"
-        2 produced batches (5 records acknowledged), 2 consumed batches (5 records)
+        2 produced batches (5 records acknowledged), 2 consumed batches (5 records), warm-up included
         verdict: clean"#]],
     );
     let mut open =
@@ -98,7 +94,7 @@ fn each_anomaly_is_found_by_its_checker() {
     judge(
         &[produced(1, 0, 3), consumed(9, 0, 3)],
         expect![[r#"
-            1 produced batches (3 records acknowledged), 1 consumed batches (3 records)
+            1 produced batches (3 records acknowledged), 1 consumed batches (3 records), warm-up included
             c1-acked-stays                      2 evaluations        1 violations
                 c1-acked-stays/changed in t-1 at 0: the value acknowledged at 0 is not the one that readers are given
             verdict: violated"#]],
@@ -107,7 +103,7 @@ fn each_anomaly_is_found_by_its_checker() {
     judge(
         &[produced(1, 0, 3), produced(2, 3, 2), consumed(1, 0, 3)],
         expect![[r#"
-            2 produced batches (5 records acknowledged), 1 consumed batches (3 records)
+            2 produced batches (5 records acknowledged), 1 consumed batches (3 records), warm-up included
             values-are-read                     2 evaluations        1 violations
                 values-are-read/unseen in t-1 at 3: offsets 3 to 4 were acknowledged and no reader was given them all
             verdict: violated"#]],
@@ -122,7 +118,7 @@ fn each_anomaly_is_found_by_its_checker() {
     judge(
         &skipped,
         expect![[r#"
-        3 produced batches (6 records acknowledged), 2 consumed batches (4 records)
+        3 produced batches (6 records acknowledged), 2 consumed batches (4 records), warm-up included
         polls-follow                        1 evaluations        1 violations
             polls-follow/skipped in t-1 at 5: consumer 1 poll 1 went from 2 to 5, skipping what is between
         values-are-read                     3 evaluations        1 violations
@@ -133,7 +129,7 @@ fn each_anomaly_is_found_by_its_checker() {
     judge(
         &[produced(1, 1, 3), consumed(1, 0, 3)],
         expect![[r#"
-        1 produced batches (3 records acknowledged), 1 consumed batches (3 records)
+        1 produced batches (3 records acknowledged), 1 consumed batches (3 records), warm-up included
         c1-acked-stays                      1 evaluations        1 violations
             c1-acked-stays/changed in t-1 at 1: the value acknowledged at 1 is not the one that readers are given
         values-are-read                     1 evaluations        1 violations
@@ -144,16 +140,41 @@ fn each_anomaly_is_found_by_its_checker() {
     judge(
         &[produced(1, 0, 3), consumed(1, 0, 3), consumed(1, 3, 3)],
         expect![[r#"
-        1 produced batches (3 records acknowledged), 2 consumed batches (6 records)
+        1 produced batches (3 records acknowledged), 2 consumed batches (6 records), warm-up included
         values-once                         2 evaluations        1 violations
             values-once/twice in t-1 at 3: the value at 0 was sent once and lies at 3 too
         verdict: violated"#]],
     );
 }
 
+fn opened(file: Vec<u8>) -> Result<HistoryVerdict, CheckError> {
+    check(&mut || -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(file.clone()))) })
+}
+
+#[test]
+fn a_history_that_was_cut_is_incomplete_unless_what_is_there_is_wrong() {
+    let cut = |entries: &[Entry]| {
+        let whole = file(entries, 0);
+        opened(whole[..whole.len() - 1].to_vec()).map(|verdict| verdict.ruling())
+    };
+    assert_eq!(cut(&[produced(1, 0, 3), consumed(1, 0, 3)]), Ok(Ruling::Incomplete));
+    assert_eq!(cut(&[]), Ok(Ruling::Incomplete));
+    assert_eq!(cut(&[produced(1, 0, 3), consumed(9, 0, 3)]), Ok(Ruling::Violated));
+    assert_eq!(opened(file(&[], 0)).map(|it| it.ruling()), Ok(Ruling::Nothing));
+}
+
+#[test]
+fn a_history_with_another_byte_is_damaged_and_accuses_nobody() {
+    let mut bytes = file(&[produced(1, 0, 3), consumed(1, 0, 3)], 0);
+    // The hash of what was consumed.
+    let place = bytes.len() - 2 * client::history::ENTRY_BYTES + 34;
+    bytes[place] ^= 1;
+    let damaged = HistoryError::Damaged { entry_count: 2 };
+    assert_eq!(opened(bytes), Err(CheckError::History(damaged)));
+}
+
 #[test]
 fn a_history_that_lacks_entries_is_not_judged() {
     let file = file(&[produced(1, 0, 3)], 4);
-    let mut open = || -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(file.clone()))) };
-    assert_eq!(check(&mut open), Err(CheckError::Incomplete { dropped_count: 4 }));
+    assert_eq!(opened(file), Err(CheckError::Incomplete { dropped_count: 4 }));
 }

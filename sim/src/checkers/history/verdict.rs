@@ -45,7 +45,7 @@ pub struct HistoryVerdict {
     pub consumed_batches: u64,
     pub acked_records: u64,
     pub consumed_records: u64,
-    /// `None`: the file has a torn end.
+    /// `None`: the file was cut.
     pub end: Option<End>,
     /// For the texts.
     pub(super) topics: Vec<(TopicId, String)>,
@@ -62,16 +62,31 @@ pub struct Checked {
     pub examples: Vec<Violation>,
 }
 
+/// What a history proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// All of it was judged, and nothing is wrong.
+    Clean,
+    /// Something is wrong, in what there is.
+    Violated,
+    /// Nothing is wrong in what there is, and there was more: the end is missing.
+    Incomplete,
+    /// No checker had anything to judge.
+    Nothing,
+}
+
 impl HistoryVerdict {
     #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.checked.iter().all(|checked| checked.violation_count == 0)
-    }
-
-    /// Of all checkers together; a verdict over none says nothing.
-    #[must_use]
-    pub fn evaluations(&self) -> u64 {
-        self.checked.iter().map(|checked| checked.evaluations).sum()
+    pub fn ruling(&self) -> Ruling {
+        if self.checked.iter().any(|checked| checked.violation_count > 0) {
+            Ruling::Violated
+        } else if self.end.is_none() {
+            Ruling::Incomplete
+        } else if self.checked.iter().all(|checked| checked.evaluations == 0) {
+            Ruling::Nothing
+        } else {
+            Ruling::Clean
+        }
     }
 
     /// Such as ` in orders-3 at 17`.
@@ -88,11 +103,16 @@ impl fmt::Display for HistoryVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} produced batches ({} records acknowledged), {} consumed batches ({} records)",
+            "{} produced batches ({} records acknowledged), {} consumed batches ({} records), \
+             warm-up included",
             self.produced_batches, self.acked_records, self.consumed_batches, self.consumed_records
         )?;
         match self.end {
-            None => writeln!(f, "the history has no end entry: its writer was cut short")?,
+            None => writeln!(
+                f,
+                "the history has no end entry: the file was cut or its writer was killed, and what \
+                 came after is not judged"
+            )?,
             Some(End { caught_up: false, .. }) => {
                 writeln!(f, "the consumers had not read everything when it ended")?;
             }
@@ -108,7 +128,12 @@ impl fmt::Display for HistoryVerdict {
                 writeln!(f, "    {}{}: {}", example.class, self.place_text(example), example.text)?;
             }
         }
-        let verdict = if self.is_clean() { "clean" } else { "violated" };
+        let verdict = match self.ruling() {
+            Ruling::Clean => "clean",
+            Ruling::Violated => "violated",
+            Ruling::Incomplete => "incomplete",
+            Ruling::Nothing => "nothing to judge, no batch was acknowledged or consumed",
+        };
         write!(f, "verdict: {verdict}")
     }
 }
