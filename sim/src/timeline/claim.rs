@@ -76,6 +76,7 @@ impl Claim {
 fn in_words(text: &str, names: &Names<'_>) -> (String, Named) {
     let mut named = Named::default();
     let mut said: Vec<String> = Vec::new();
+    let another = ["another", "operation"].map(str::to_owned);
     for word in text.split(' ') {
         let bare = word.trim_end_matches([',', ':', '.', ';']);
         let rest = &word[bare.len()..];
@@ -86,7 +87,8 @@ fn in_words(text: &str, names: &Names<'_>) -> (String, Named) {
                 said.pop();
                 said.push(format!("{}{rest}", names.client(number)));
             }
-            (Some("operation"), Some(number), _) => {
+            // What follows "another operation" are offsets.
+            (Some("operation"), Some(number), _) if !said.ends_with(&another) => {
                 named.operations.insert(number.into());
                 said.push(word.to_owned());
             }

@@ -106,7 +106,7 @@ function drawMarks(lane, width) {
     if (until < view.from || from > view.until) continue;
     const [x, since] = [pixels(until, width), pixels(from, width)];
     // What is this near looks like one; fetches without records would add up to a grey bar.
-    const near = style === "empty" ? 10 : 2;
+    const near = { acked: 2, empty: 10 }[style] ?? 5;
     const slot = `${style} ${Math.round(x / near)} ${Math.round(since / near)}`;
     if (drawn.has(slot)) continue;
     drawn.add(slot);

@@ -59,14 +59,18 @@ fn header(plan: &Plan, report: &Report, story: &Story, replay: &str) -> Markup {
             p { code { (replay) } }
             p .counts {
                 "from " (told(BEGINNING_US)) " to " (told(story.end_us)) " on the world's clock · "
-                (report.strokes.len()) " faults · "
-                (counters.client_operations) " client operations · "
-                (counters.acked_batches) " batches acknowledged · "
-                (counters.crashes) " crashes · "
-                (counters.recoveries) " recoveries"
+                (counted(report.strokes.len() as u64, "fault", "faults")) " · "
+                (counted(counters.client_operations, "client operation", "client operations")) " · "
+                (counted(counters.acked_batches, "batch", "batches")) " acknowledged · "
+                (counted(counters.crashes, "crash", "crashes")) " · "
+                (counted(counters.recoveries, "recovery", "recoveries"))
             }
         }
     }
+}
+
+fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 fn broken(claim: &Claim) -> Markup {

@@ -187,12 +187,12 @@ fn a_violation_of_a_group_is_told_with_the_names_of_the_lanes() {
 
 #[test]
 fn both_operations_that_were_told_an_offset_are_named() {
-    let text = "operation 8 was told offsets 1 to 2, another operation 0 to 1".to_owned();
+    let text = "operation 8 was told offsets 1 to 2, another operation 9 to 1".to_owned();
     let violation = Violation::new("c1-acked-stays", "claimed-twice", 4 * SECOND_NS, text);
     let violation = violation.at(PLACE, Some(Offset(1)));
     let report = report(vec![acked(1, 7, 0), acked(1, 9, 2), acked(2, 8, 1)], Some(violation));
     let expected = expect![[r#"
-        operation 8 was told offsets 1 to 2, another operation 0 to 1
+        operation 8 was told offsets 1 to 2, another operation 9 to 1
         - operation 7 of member 1 in topic-0-2: acknowledged at offset 0
         - operation 8 of member 2 in topic-0-2: acknowledged at offset 1
         lanes: member 1, member 2, topic-0-2"#]];
