@@ -4,7 +4,7 @@ use model::{NodeId, Observation, Site};
 use runtime::memory::{NodeIndex, World};
 
 use super::inspect::Promises;
-use super::report::Seeing;
+use super::report::{RecoveredEnd, Seeing};
 use crate::checkers::event::{Outcome, ProduceAttempt};
 use crate::checkers::{self, Checker, Event, Fact, Violation};
 use crate::history::History;
@@ -103,6 +103,16 @@ impl Judge {
         if self.history_left > 0 && !is_file {
             self.history_left -= 1;
             self.seeing.history.push(event.clone());
+        }
+        if let Fact::Recovered(recovered) = &event.fact
+            && self.history_left > 0
+        {
+            self.history_left -= 1;
+            self.seeing.recovered.push(RecoveredEnd {
+                at_ns: event.at_ns,
+                at: recovered.at,
+                log_end_offset: recovered.after.log_end_offset,
+            });
         }
         for checker in &mut self.checkers {
             if let Err(violation) = checker.check(event) {

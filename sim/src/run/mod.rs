@@ -23,7 +23,7 @@ use std::sync::mpsc::Receiver;
 
 use model::Bug;
 
-pub use report::{Counters, Coverage, Report, Verdict};
+pub use report::{Counters, Coverage, RecoveredEnd, Report, Verdict};
 pub use strikes::{Fate, Stroke};
 
 use crate::plan::Plan;

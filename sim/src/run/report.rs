@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::{Offset, TopicPartition};
 use runtime::memory::{Checkpoint, TraceFormat};
 use serde::Serialize;
 
@@ -49,6 +50,14 @@ pub struct Coverage {
     pub faults: BTreeMap<String, Strikes>,
 }
 
+/// A log when its recovery was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveredEnd {
+    pub at_ns: u64,
+    pub at: TopicPartition,
+    pub log_end_offset: Offset,
+}
+
 /// What the judge counted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seeing {
@@ -56,6 +65,7 @@ pub(super) struct Seeing {
     pub(super) consumed_batches: u64,
     pub(super) facts: u64,
     pub(super) history: Vec<Event>,
+    pub(super) recovered: Vec<RecoveredEnd>,
     pub(super) evaluations: BTreeMap<String, u64>,
     pub(super) sites: BTreeMap<String, u64>,
     pub(super) rare_choices: BTreeMap<String, u64>,
@@ -83,6 +93,8 @@ pub struct Report {
     pub operations: BTreeMap<u32, u64>,
     /// What happened, when [`Options::records`](super::Options::records) asked for it.
     pub history: Vec<Event>,
+    /// Where logs ended after each recovery, which the history leaves out with their files.
+    pub recovered: Vec<RecoveredEnd>,
     /// What nodes wrote for their operator.
     pub lines: Vec<LogLine>,
     /// The last few steps of the world, after a failure.
@@ -125,6 +137,7 @@ impl Report {
             strokes: Vec::new(),
             operations: BTreeMap::new(),
             history: seeing.history,
+            recovered: seeing.recovered,
             lines: cluster.into_lines(),
         }
     }

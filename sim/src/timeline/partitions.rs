@@ -9,7 +9,7 @@ use super::clock::us;
 use super::names::Names;
 use crate::checkers::Fact;
 use crate::checkers::event::NodeChange;
-use crate::run::Report;
+use crate::run::{RecoveredEnd, Report};
 
 /// An offset over time: (time, offset from then on).
 pub(super) type Steps = Vec<(u64, i64)>;
@@ -33,19 +33,22 @@ pub(super) fn partitions(
 ) -> Vec<Partition> {
     let mut lanes: BTreeMap<TopicPartition, Partition> = BTreeMap::new();
     let mut booted_us = 0;
+    let mut recovered = report.recovered.iter().peekable();
     for event in &report.history {
         let at_us = us(event.at_ns);
+        while let Some(log) = recovered.next_if(|log| log.at_ns <= event.at_ns) {
+            lanes.entry(log.at).or_default().recovered(log);
+        }
         match &event.fact {
             Fact::Node { change: NodeChange::Booted, .. } => booted_us = at_us,
-            Fact::Recovered(recovered) => {
-                let end = recovered.after.log_end_offset.0;
-                lanes.entry(recovered.at).or_default().cut(at_us, end);
-            }
             Fact::Observed { observation, .. } => {
                 observe(&mut lanes, at_us, booted_us, *observation);
             }
             _ => {}
         }
+    }
+    for log in recovered {
+        lanes.entry(log.at).or_default().recovered(log);
     }
     for at in claim.iter().flat_map(|claim| &claim.partitions) {
         lanes.entry(*at).or_default().is_hit = true;
@@ -112,6 +115,10 @@ impl Partition {
         if self.durable_end.last().is_some_and(|(last_us, last)| *last > end && *last_us <= at_us) {
             step(&mut self.durable_end, at_us, end);
         }
+    }
+
+    fn recovered(&mut self, log: &RecoveredEnd) {
+        self.cut(us(log.at_ns), log.log_end_offset.0);
     }
 
     fn holds_records(&self) -> bool {

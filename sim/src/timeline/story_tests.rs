@@ -13,7 +13,7 @@ use crate::checkers::{Event, Fact, Violation};
 use crate::plan::{
     ClientPlan, Fault, FaultKind, Machine, MemberPlan, Mischief, Plan, Protocol, Target, Through,
 };
-use crate::run::{Counters, Coverage, Fate, Report, Stroke, Verdict};
+use crate::run::{Counters, Coverage, Fate, RecoveredEnd, Report, Stroke, Verdict};
 
 const TOPIC: TopicId = TopicId(*b"a topic of a run");
 const OFFSETS: TopicId = TopicId(*b"group's own one.");
@@ -67,6 +67,7 @@ fn report(facts: Vec<Fact>, violation: Option<Violation>) -> Report {
         strokes: Vec::new(),
         operations: std::collections::BTreeMap::new(),
         history,
+        recovered: Vec::new(),
         lines: Vec::new(),
         last_events: String::new(),
     }
@@ -206,6 +207,16 @@ fn records_that_were_lost_at_a_start_leave_the_line_there() {
     let line = |story: &Story| format!("{:?}", story.partitions[0].log_end);
     let expected = expect!["[(2000000, 5), (3000000, 2), (4000000, 3)]"];
     check(&report(facts, None), line, &expected);
+}
+
+#[test]
+fn a_log_ends_where_its_recovery_left_it() {
+    let facts = vec![appended(PLACE, 0, 5), appended(PLACE, 5, 8)];
+    let log_end_offset = Offset(5);
+    let recovered = vec![RecoveredEnd { at_ns: 4 * SECOND_NS, at: PLACE, log_end_offset }];
+    let line = |story: &Story| format!("{:?}", story.partitions[0].log_end);
+    let expected = expect!["[(2000000, 5), (3000000, 8), (4000000, 5)]"];
+    check(&Report { recovered, ..report(facts, None) }, line, &expected);
 }
 
 #[test]
