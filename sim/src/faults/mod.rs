@@ -3,10 +3,11 @@
 //! Promises: a schedule is data; applying it draws nothing. Every kind counts its *observable*
 //! effects, not how often it was asked for: a kind without any in a sweep tests nothing.
 //!
-//! Reading order: `table` (the kinds), `draw` (schedules), `atlas` (what a run may survive),
+//! Reading order: `table` (the kinds), `draw` and `chain` (schedules), `atlas` (what a run may survive),
 //! `strike` (what happens).
 
 mod atlas;
+pub(crate) mod chain;
 mod draw;
 mod strike;
 mod table;

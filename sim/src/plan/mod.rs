@@ -103,7 +103,9 @@ impl Plan {
         let mut clients = client::draw(&mut dice("clients"), span, &setup.topics);
         let Setup { topics, properties, .. } = &mut setup;
         clients.extend(group::draw(&mut dice("groups"), span, topics, properties));
-        let schedule = faults::draw(&mut dice("faults"), span, &setup, clients.len());
+        let mut schedule = faults::draw(&mut dice("faults"), span, &setup, clients.len());
+        schedule.extend(faults::chain::draw(&mut dice("chain"), span, &setup, &clients));
+        schedule.sort_by_key(|fault| fault.at_us);
         // Behind the faults, which strike the links of those above.
         clients.extend(group::topics_to_come(&mut dice("topics to come"), span, &clients));
         clients.extend(crowd::draw(&mut dice("crowd"), span));
