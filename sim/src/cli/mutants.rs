@@ -26,7 +26,8 @@ pub(super) struct Args {
     /// Look at every n-th crash point; 0 for none.
     #[arg(long, default_value_t = 7)]
     stride: u64,
-    /// Leave a mutant as soon as the rest of its runs cannot change the verdict. The rates are rougher.
+    /// Leave a mutant as soon as the rest of its runs cannot change the verdict: at once when a crash
+    /// point shows it. The rates are rougher.
     #[arg(long)]
     until_certain: bool,
     /// Say what each mutant is, and run nothing.
@@ -57,7 +58,7 @@ pub(super) fn mutants(args: &Args) -> ExitCode {
     let mut failed = false;
     for mutant in chosen {
         let crash_point = crash_point(mutant, args.stride);
-        let score = match runs(mutant, args) {
+        let score = match runs(mutant, args, crash_point) {
             Ok(total) => Score::new(mutant, &total, args.jobs, crash_point),
             Err(reason) => return refuse(&reason),
         };
@@ -69,7 +70,10 @@ pub(super) fn mutants(args: &Args) -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn runs(mutant: &Mutant, args: &Args) -> Result<Total, String> {
+fn runs(mutant: &Mutant, args: &Args, crash_point: Option<bool>) -> Result<Total, String> {
+    if args.until_certain && crash_point == Some(true) {
+        return Ok(Total::default());
+    }
     let what = Sweep {
         seeds: Seeds::From(args.seed),
         runs_max: Some(args.seeds),
