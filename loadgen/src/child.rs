@@ -71,20 +71,19 @@ impl Drop for Folder {
 pub fn broker(seat: &Seat, settings: &[String]) -> Result<Served, String> {
     let folder = folder()?;
     let data = folder.0.join("data");
-    let mut arguments = vec![
-        BROKER.to_owned(),
-        "--data".to_owned(),
-        data.display().to_string(),
-        "--set".to_owned(),
-        "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
-        "--log-level".to_owned(),
-        "warn".to_owned(),
-        "--ready-line".to_owned(),
-    ];
-    for setting in settings {
-        arguments.extend(["--set".to_owned(), setting.clone()]);
+    start(seat, broker_arguments(&data, settings), Some(folder))
+}
+
+/// No port is a fixed one: whatever else runs on this machine may have it.
+fn broker_arguments(data: &Path, settings: &[String]) -> Vec<String> {
+    let words =
+        [BROKER, "--data", &data.display().to_string(), "--log-level", "warn", "--ready-line"];
+    let mut arguments: Vec<String> = words.map(str::to_owned).into();
+    let ports = ["listeners=PLAINTEXT://127.0.0.1:0", "http.listener="];
+    for setting in ports.into_iter().chain(settings.iter().map(String::as_str)) {
+        arguments.extend(["--set", setting].map(str::to_owned));
     }
-    start(seat, arguments, Some(folder))
+    arguments
 }
 
 /// For the child: ends this process when its parent is gone, however that went. Removes the folder
@@ -175,6 +174,15 @@ mod tests {
         let words = ["loadgen", "--data", "/t/loadgen-7/data", "--set"].map(OsString::from);
         assert_eq!(folder_in(&words), Some(PathBuf::from("/t/loadgen-7")));
         assert_eq!(folder_in(&words[..2]), None);
+    }
+
+    #[test]
+    fn what_the_user_sets_comes_after_what_is_set_for_him() {
+        let arguments = broker_arguments(Path::new("/t/data"), &["http.listener=:1".to_owned()]);
+        let settings = arguments.windows(2).filter(|pair| pair[0] == "--set");
+        let settings: Vec<&str> = settings.map(|pair| pair[1].as_str()).collect();
+        let expected = ["listeners=PLAINTEXT://127.0.0.1:0", "http.listener=", "http.listener=:1"];
+        assert_eq!(settings, expected);
     }
 
     #[test]
