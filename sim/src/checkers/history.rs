@@ -12,7 +12,7 @@ mod panel;
 mod slices;
 mod verdict;
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use client::history::{End, Entry, HistoryError, ProducedOutcome, Reader};
 
@@ -29,8 +29,8 @@ const SLICE_ENTRIES: usize = 1 << 19;
 /// Entries between two moments at which checkers may forget.
 const SETTLE_EVERY: usize = 256;
 
-/// Opens the file from its start; called once for each reading.
-pub type Opener<'a> = dyn FnMut() -> io::Result<Box<dyn Read>> + 'a;
+/// Opens the file at its first entry; called once for each reading.
+pub type Opener<'a> = dyn FnMut() -> Result<Reader<Box<dyn Read>>, HistoryError> + 'a;
 
 /// Reads and judges a history.
 ///
@@ -57,7 +57,7 @@ fn in_order_of_writing(
     open: &mut Opener<'_>,
     verdict: &mut HistoryVerdict,
 ) -> Result<(), CheckError> {
-    let mut reader = reader(open)?;
+    let mut reader = open()?;
     let places = reader.header().places();
     let topics = reader.header().topics.iter();
     verdict.topics = topics.map(|topic| (topic.id, topic.name.clone())).collect();
@@ -94,7 +94,7 @@ fn along_the_offsets(
     entries: usize,
     verdict: &mut HistoryVerdict,
 ) -> Result<(), CheckError> {
-    let first = reader(open)?;
+    let first = open()?;
     let places = first.header().places();
     let mut panel = Panel::new(vec![
         Box::new(acked_stays::AckedStays::default()),
@@ -126,10 +126,6 @@ fn along_the_offsets(
     }
     panel.finish(verdict);
     Ok(())
-}
-
-fn reader(open: &mut Opener<'_>) -> Result<Reader<Box<dyn Read>>, HistoryError> {
-    Reader::open(open().map_err(|error| HistoryError::Read(error.to_string()))?)
 }
 
 #[cfg(test)]

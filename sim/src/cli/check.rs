@@ -1,9 +1,11 @@
 //! `sim check`: the verdict over a history that was written against a real broker.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
+use client::history::{HistoryError, Reader};
 
 use super::{REFUSED, refuse};
 use crate::checkers::history::{self, Ruling};
@@ -15,14 +17,19 @@ const VIOLATED: u8 = 5;
 pub(super) struct Args {
     /// A history, as `loadgen --verify --history FILE` writes it.
     file: PathBuf,
+    /// Judge it although it is not what was written: entries were changed or taken out on purpose.
+    #[arg(long)]
+    edited: bool,
 }
 
 /// Judges a history: exit code 0 clean, 5 violated, 2 nothing to judge, incomplete or damaged.
 #[expect(clippy::disallowed_methods, reason = "the command reads a file that it is given")]
 pub(super) fn check(args: &Args) -> ExitCode {
     let verdict = history::check(&mut || {
-        let file = std::fs::File::open(&args.file)?;
-        Ok(Box::new(file))
+        let file = std::fs::File::open(&args.file);
+        let file = file.map_err(|error| HistoryError::Read(error.to_string()))?;
+        let file: Box<dyn Read> = Box::new(file);
+        if args.edited { Reader::open_edited(file) } else { Reader::open(file) }
     });
     match verdict {
         Ok(verdict) => {

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use client::history::{ConsumedEntry, Entry, HistoryError, ProducedEntry, ProducedOutcome};
 use model::Offset;
 
-use super::{Opener, reader};
+use super::Opener;
 
 /// Where an entry comes along the offsets: an acknowledgement before what readers were given there,
 /// otherwise as written.
@@ -49,7 +49,7 @@ pub(super) fn next_slice(
     after: Option<Key>,
     entries_max: usize,
 ) -> Result<(Vec<Placed>, bool), HistoryError> {
-    let mut reader = reader(open)?;
+    let mut reader = open()?;
     let mut slice = BinaryHeap::new();
     let mut more = false;
     let mut number = 0;

@@ -51,9 +51,7 @@ fn file(entries: &[Entry], dropped_count: u64) -> Vec<u8> {
 fn judge(entries: &[Entry], expect: Expect) {
     let file = file(entries, 0);
     let verdict = |slice| {
-        let mut open =
-            || -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(file.clone()))) };
-        check_in_slices(&mut open, slice).expect("a whole history")
+        check_in_slices(&mut || Reader::open(in_memory(&file)), slice).expect("a whole history")
     };
     assert_eq!(verdict(1_000), verdict(1));
     assert_eq!(verdict(1_000), verdict(3));
@@ -71,9 +69,7 @@ fn a_clean_history_is_clean() {
         2 produced batches (5 records acknowledged), 2 consumed batches (5 records), warm-up included
         verdict: clean"#]],
     );
-    let mut open =
-        || -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(file(&entries, 0)))) };
-    let verdict = check(&mut open).unwrap();
+    let verdict = opened(&file(&entries, 0)).unwrap();
     let tried = verdict.checked.iter().map(|it| format!("{} {}", it.name, it.evaluations));
     expect![[r#"
         c1-acked-stays 4
@@ -147,20 +143,38 @@ fn each_anomaly_is_found_by_its_checker() {
     );
 }
 
-fn opened(file: Vec<u8>) -> Result<HistoryVerdict, CheckError> {
-    check(&mut || -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(file.clone()))) })
+fn in_memory(file: &[u8]) -> Box<dyn Read> {
+    Box::new(std::io::Cursor::new(file.to_vec()))
+}
+
+fn opened(file: &[u8]) -> Result<HistoryVerdict, CheckError> {
+    check(&mut || Reader::open(in_memory(file)))
 }
 
 #[test]
 fn a_history_that_was_cut_is_incomplete_unless_what_is_there_is_wrong() {
     let cut = |entries: &[Entry]| {
         let whole = file(entries, 0);
-        opened(whole[..whole.len() - 1].to_vec()).map(|verdict| verdict.ruling())
+        opened(&whole[..whole.len() - 1]).map(|verdict| verdict.ruling())
     };
     assert_eq!(cut(&[produced(1, 0, 3), consumed(1, 0, 3)]), Ok(Ruling::Incomplete));
     assert_eq!(cut(&[]), Ok(Ruling::Incomplete));
     assert_eq!(cut(&[produced(1, 0, 3), consumed(9, 0, 3)]), Ok(Ruling::Violated));
-    assert_eq!(opened(file(&[], 0)).map(|it| it.ruling()), Ok(Ruling::Nothing));
+    assert_eq!(opened(&file(&[], 0)).map(|it| it.ruling()), Ok(Ruling::Nothing));
+}
+
+#[test]
+fn a_record_that_was_taken_out_by_hand_is_missed() {
+    let all = [produced(1, 0, 3), consumed(1, 0, 3), produced(2, 3, 2), consumed(2, 3, 2)];
+    let whole = file(&all, 0);
+    let entries_at = whole.len() - (all.len() + 1) * client::history::ENTRY_BYTES;
+    let taken = entries_at + 3 * client::history::ENTRY_BYTES;
+    let rest = &whole[taken + client::history::ENTRY_BYTES..];
+    let edited = [&whole[..taken], rest].concat();
+    let damaged = HistoryError::Damaged { entry_count: 3 };
+    assert_eq!(opened(&edited), Err(CheckError::History(damaged)));
+    let verdict = check(&mut || Reader::open_edited(in_memory(&edited))).unwrap();
+    assert_eq!(verdict.ruling(), Ruling::Violated, "{verdict}");
 }
 
 #[test]
@@ -170,11 +184,11 @@ fn a_history_with_another_byte_is_damaged_and_accuses_nobody() {
     let place = bytes.len() - 2 * client::history::ENTRY_BYTES + 34;
     bytes[place] ^= 1;
     let damaged = HistoryError::Damaged { entry_count: 2 };
-    assert_eq!(opened(bytes), Err(CheckError::History(damaged)));
+    assert_eq!(opened(&bytes), Err(CheckError::History(damaged)));
 }
 
 #[test]
 fn a_history_that_lacks_entries_is_not_judged() {
     let file = file(&[produced(1, 0, 3)], 4);
-    assert_eq!(opened(file), Err(CheckError::Incomplete { dropped_count: 4 }));
+    assert_eq!(opened(&file), Err(CheckError::Incomplete { dropped_count: 4 }));
 }
