@@ -142,10 +142,10 @@ impl<'a> Member<'a> {
             }
             *rounds_left -= 1;
             if !seat.pause(self.plan.pause_us).await {
+                self.end(seat, true);
                 if seat.dice.one_in(2) {
                     self.leave(seat).await;
                 }
-                self.end(seat, true);
                 return End::Done;
             }
             seat.performs();
@@ -199,10 +199,10 @@ impl<'a> Member<'a> {
         }
         if crashes || leaves {
             self.remember(past);
+            self.end(seat, leaves);
             if leaves {
                 self.leave(seat).await;
             }
-            self.end(seat, leaves);
             return Some(End::Again { pause });
         }
         if is_silent {
@@ -251,6 +251,7 @@ impl<'a> Member<'a> {
         self.committed.retain(|at, _| owned.contains(at));
     }
 
+    /// Told before it leaves: the coordinator may give its place away before it answers.
     fn end(&mut self, seat: &Seat, left: bool) {
         self.owned.clear();
         let member = self.name.take().unwrap_or_else(|| self.standing.name(self.plan));
