@@ -231,18 +231,19 @@ fn read_plan(path: &Path) -> Result<Plan, String> {
     Plan::from_toml(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Whether a file can be written there, asked before the work that it is to hold.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the command line looks where it is told to write"
-)]
+/// Whether a file can be written there, asked before the work that it is to hold. Leaves nothing behind.
+#[expect(clippy::disallowed_methods, reason = "the command line looks where it is told to write")]
 fn check_place(path: &Path) -> Result<(), String> {
-    let is_new = !path.exists();
-    let opened = std::fs::OpenOptions::new().append(true).create(is_new).open(path);
-    // What is only a question leaves nothing behind.
-    let asked = opened.and_then(|_| if is_new { std::fs::remove_file(path) } else { Ok(()) });
-    asked.map_err(|error| format!("{}: {error}", path.display()))
+    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    if path.exists() {
+        return std::fs::OpenOptions::new().append(true).open(path).map(drop).map_err(told);
+    }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = std::fs::metadata(above.unwrap_or(Path::new("."))).map_err(told)?;
+    if above.is_dir() && !above.permissions().readonly() {
+        return Ok(());
+    }
+    Err(format!("{}: nothing can be written there", path.display()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line writes where it is told to")]
