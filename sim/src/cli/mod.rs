@@ -232,7 +232,7 @@ fn read_plan(path: &Path) -> Result<Plan, String> {
 }
 
 /// Whether a file can be written there, asked before the work that it is to hold. Leaves nothing behind.
-#[expect(clippy::disallowed_methods, reason = "the command line looks where it is told to write")]
+#[expect(clippy::disallowed_types, reason = "the command line looks where it is told to write")]
 fn check_place(path: &Path) -> Result<(), String> {
     let told = |error: std::io::Error| format!("{}: {error}", path.display());
     if path.exists() {
