@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
-use client::history::{HistoryError, Reader};
+use client::history::Reader;
 
 use super::{REFUSED, refuse};
 use crate::checkers::history::{self, Ruling};
@@ -26,9 +26,7 @@ pub(super) struct Args {
 #[expect(clippy::disallowed_methods, reason = "the command reads a file that it is given")]
 pub(super) fn check(args: &Args) -> ExitCode {
     let verdict = history::check(&mut || {
-        let file = std::fs::File::open(&args.file);
-        let file = file.map_err(|error| HistoryError::Read(error.to_string()))?;
-        let file: Box<dyn Read> = Box::new(file);
+        let file: Box<dyn Read> = Box::new(std::fs::File::open(&args.file)?);
         if args.edited { Reader::open_edited(file) } else { Reader::open(file) }
     });
     match verdict {

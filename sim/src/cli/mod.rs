@@ -32,7 +32,7 @@ use clap::{Parser, Subcommand};
 use model::Bug;
 
 use crate::mutants::{MUTANTS, Mutant};
-use crate::names::{name_of, nearest};
+use crate::names::nearest;
 use crate::plan::{Plan, SEED_MAX};
 use crate::run::{Options, Report};
 
@@ -156,10 +156,6 @@ impl Subject {
     fn options(&self, options: Options) -> Options {
         Options { bugs: self.bugs(), ..options }
     }
-}
-
-fn bug_name(bug: Bug) -> String {
-    name_of(bug)
 }
 
 fn bug(text: &str) -> Result<Bug, String> {

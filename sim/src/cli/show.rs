@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use model::{Bug, Instant};
 
-use super::{COMMIT, bug_name};
+use super::COMMIT;
 use crate::LogLine;
 use crate::cluster::BEGINNING_NS;
+use crate::names::name_of;
 use crate::run::{Report, Verdict};
 
 /// The one line after a failure.
@@ -20,7 +21,7 @@ pub(super) fn replay_line(
 ) -> String {
     let seed = seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
     let schedule = schedule.map(|path| format!(" --schedule {}", path.display()));
-    let bugs: String = bugs.iter().map(|bug| format!(" --bug {}", bug_name(*bug))).collect();
+    let bugs: String = bugs.iter().map(|bug| format!(" --bug {}", name_of(bug))).collect();
     format!("sim replay{seed} --commit {COMMIT}{}{bugs}", schedule.unwrap_or_default())
 }
 

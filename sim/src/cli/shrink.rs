@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::{COMMIT, Subject, check_place, quiet_panics, refuse, run_plan, show, write_file};
 use crate::mutants::{MUTANTS, Mutant};
+use crate::names::name_of;
 use crate::plan::Plan;
 use crate::run::Options;
 use crate::shrink::{
@@ -173,7 +174,7 @@ const IDLE: &str = "# Clients with rounds_max = 0 or without operations do nothi
 /// What a reader of the file wants to know first, as comments.
 fn preface(args: &Args, shrunk: &Shrunk) -> String {
     let bugs = args.subject.bugs();
-    let planted: Vec<String> = bugs.iter().map(|bug| super::bug_name(*bug)).collect();
+    let planted: Vec<String> = bugs.iter().map(name_of).collect();
     let planted = match planted.is_empty() {
         true => String::new(),
         false => format!("# With the planted bug {}.\n", planted.join(", ")),

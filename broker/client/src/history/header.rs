@@ -151,6 +151,6 @@ fn take<const N: usize>(from: &mut impl Read) -> Result<[u8; N], HistoryError> {
 fn cut(error: io::Error) -> HistoryError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => HistoryError::Header,
-        _ => HistoryError::Read(error.to_string()),
+        _ => error.into(),
     }
 }

@@ -50,6 +50,12 @@ impl fmt::Display for HistoryError {
 
 impl core::error::Error for HistoryError {}
 
+impl From<io::Error> for HistoryError {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error.to_string())
+    }
+}
+
 /// Gives the entries of a history in the order of their writing.
 ///
 /// Ends at the end entry, or where the file does: a writer that was killed leaves a torn end, and
@@ -82,7 +88,7 @@ impl<R: Read> Reader<R> {
     /// [`HistoryError`]: this is no history, or one of another version.
     pub fn open(from: R) -> Result<Self, HistoryError> {
         let mut from = BufReader::with_capacity(READ_BYTES, from);
-        if from.fill_buf().map_err(told)?.is_empty() {
+        if from.fill_buf()?.is_empty() {
             return Err(HistoryError::Empty);
         }
         let header = Header::read(&mut from)?;
@@ -127,8 +133,7 @@ impl<R: Read> Reader<R> {
             Some(Entry::End(end)) => {
                 let is_sealed = core::mem::take(&mut self.sum).matches(&bytes)
                     && end.entry_count == self.entry_count;
-                let is_whole =
-                    (is_sealed || self.is_edited) && self.from.fill_buf().map_err(told)?.is_empty();
+                let is_whole = (is_sealed || self.is_edited) && self.from.fill_buf()?.is_empty();
                 (self.over, self.end) = (true, Some(end).filter(|_| is_whole));
                 if is_whole { Ok(None) } else { Err(self.damaged()) }
             }
@@ -158,14 +163,9 @@ impl<R: Read> Reader<R> {
         match self.from.read_exact(&mut bytes) {
             Ok(()) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(told(error)),
+            Err(error) => Err(error.into()),
         }
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
-fn told(error: io::Error) -> HistoryError {
-    HistoryError::Read(error.to_string())
 }
 
 #[cfg(test)]
